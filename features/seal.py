@@ -41,9 +41,9 @@ class Seal:
             self.size = path.stat().st_size
         except OSError:
             raise _damaged(path) from None
-        own, stated = content[:OWN], content[OWN:]
+        digest, stated = content[:OWN], content[OWN:]
         self._blocks = stated[SIZE:]
-        is_whole = sha256(stated).digest() == own
+        is_whole = sha256(stated).digest() == digest
         if not is_whole or int.from_bytes(stated[:SIZE], "little") != self.size:
             raise _damaged(path)
         self._compared = bytearray(len(self._blocks) // DIGEST)
@@ -76,11 +76,11 @@ def seal_digest(path: Path) -> str:
     """Return what names the content of a sealed file: the digest of its seal, in hex; HistoryError where it has none."""
     try:
         with seal_path(path).open("rb") as file:
-            own = file.read(OWN)
+            digest = file.read(OWN)
         path.stat()
     except OSError:
         raise _damaged(path) from None
-    return own.hex()
+    return digest.hex()
 
 
 def seal_path(path: Path) -> Path:

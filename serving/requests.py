@@ -208,14 +208,14 @@ class AboutUnit(Body):
         return named_unit
 
     def _named(self) -> list[tuple[str, str]]:
-        given = ((kind, getattr(self, kind, None)) for kind in UNIT_KINDS)
-        return [(kind, unit) for kind, unit in given if unit is not None]
+        units = ((kind, getattr(self, kind, None)) for kind in UNIT_KINDS)
+        return [(kind, unit) for kind, unit in units if unit is not None]
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
         if len(self._named()) != 1:
-            taken = [kind for kind in UNIT_KINDS if kind in type(self).model_fields]
-            raise ValueError(f"it is about one {', '.join(taken)}; name one of them")
+            kinds = [kind for kind in UNIT_KINDS if kind in type(self).model_fields]
+            raise ValueError(f"it is about one {', '.join(kinds)}; name one of them")
         return self
 
 

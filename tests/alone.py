@@ -32,11 +32,11 @@ class OneHistory:
 
     history: History
 
-    def facts(self, asked: Sequence[tuple[int, str]]) -> list[Sequence[Fact]]:
-        return [self.history.facts(name) for _, name in asked]
+    def facts(self, wanted: Sequence[tuple[int, str]]) -> list[Sequence[Fact]]:
+        return [self.history.facts(name) for _, name in wanted]
 
-    def without(self, taken: Sequence[tuple[int, Fact]]) -> Matrix:
-        return stacked([self.history.without(fact) for _, fact in taken])
+    def without(self, removals: Sequence[tuple[int, Fact]]) -> Matrix:
+        return stacked([self.history.without(fact) for _, fact in removals])
 
 
 class Counterfactual:

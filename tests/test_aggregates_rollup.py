@@ -1,4 +1,4 @@
-"""Panels answer as the rows do, to the bit."""
+"""Rollups answer as the rows do, to the bit."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ Write = Callable[..., Path]
 
 
 @pytest.mark.parametrize("entity", ["enterprise", "provider", "claim"])
-def test_a_panel_gives_the_bits_of_the_rows(
+def test_a_rollup_gives_the_bits_of_the_rows(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, entity: str
 ) -> None:
     store = loaded_history(tmp_path_factory, seed=5)
     rows = [matrix(store, entity, day).values.tobytes() for day in (LAST - 200, LAST - 13)]
     monkeypatch.setattr("features.aggregates.reader.MANY_UNITS", 0)
     monkeypatch.setattr("features.aggregates.reader.WORTHWHILE", 0)
-    panels = [matrix(store, entity, day).values.tobytes() for day in (LAST - 200, LAST - 13)]
-    assert panels == rows
+    rollups = [matrix(store, entity, day).values.tobytes() for day in (LAST - 200, LAST - 13)]
+    assert rollups == rows
     assert list(files_below(store.folder / "panels", "*.column"))
 
 
-def test_a_panel_keeps_no_row_that_says_nothing(
+def test_a_rollup_keeps_no_row_that_says_nothing(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = loaded_history(tmp_path_factory, seed=5)
@@ -52,27 +52,30 @@ def test_a_panel_keeps_no_row_that_says_nothing(
     for folder in (store.folder / "panels").iterdir():
         table, by, when, _ = folder.name.split(".")
         sums = sorted(path.name.split(".")[0] for path in files_in(folder, "[ns][0-9]*.column"))
-        panel = FlatColumns(folder, by).every(sums)
-        assert np.logical_or.reduce([panel[name] != 0 for name in sums]).all(), folder.name
+        rollup = FlatColumns(folder, by).every(sums)
+        assert np.logical_or.reduce([rollup[name] != 0 for name in sums]).all(), folder.name
         rows = store.all_rows(table, (by, when, "known"))
         there = (rows[by] != NULL) & (rows[when] != NULL)
         placed += len(
             set(zip(*(rows[name][there].tolist() for name in (by, when, "known")), strict=True))
         )
-        kept += len(panel[sums[0]])
+        kept += len(rollup[sums[0]])
     assert kept < placed
 
 
-def test_what_is_asked_of_claims_alone_is_no_part_of_the_enterprises_panels(
+def test_what_is_asked_of_claims_alone_is_no_part_of_the_enterprises_rollups(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    kin = engine_of(loaded_history(tmp_path_factory, seed=5)).kin
-    assert {measure.name for measure in kin["injury_claims"]} == {
+    measures = engine_of(loaded_history(tmp_path_factory, seed=5)).rollup_measures
+    assert {measure.name for measure in measures["injury_claims"]} == {
         "unemployment_claims",
         "injury_claims",
         "maternity_claims",
     }
-    assert {measure.name for measure in kin["cover_claims"]} == {"cover_claims", "cover_claimed"}
+    assert {measure.name for measure in measures["cover_claims"]} == {
+        "cover_claims",
+        "cover_claimed",
+    }
 
 
 def test_columns_widen_as_their_values_do(tmp_path: Path) -> None:
@@ -129,8 +132,8 @@ def test_totals_of_many_days_give_the_bits_of_the_rows(
 
 
 @pytest.fixture
-def panels_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every aggregate that a panel can answer come from one, as in a large history."""
+def rollups_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every aggregate that a rollup can answer come from one, as in a large history."""
     monkeypatch.setattr("features.aggregates.reader.MANY_UNITS", 0)
     monkeypatch.setattr("features.aggregates.reader.WORTHWHILE", 0)
 
@@ -145,7 +148,7 @@ def matrices(folder: Path, day: int) -> list[bytes]:
 
 @pytest.mark.usefixtures("panels_always")
 @pytest.mark.slow
-def test_panels_of_later_days_say_the_same_from_memory_and_from_disk(
+def test_rollups_of_later_days_say_the_same_from_memory_and_from_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write_history(tmp_path / "source", seed=7, size=40)
@@ -160,7 +163,7 @@ def test_panels_of_later_days_say_the_same_from_memory_and_from_disk(
     monkeypatch.setattr("features.aggregates.rollup.FEW_ROWS", 0)
     assert matrices(folder, LAST) == summed
     assert files_in(days / date_of(LAST).isoformat() / "panels", "*.parquet")
-    monkeypatch.setattr("features.aggregates.rollup_writer.panel_rows", None)
+    monkeypatch.setattr("features.aggregates.rollup_writer.rollup_rows", None)
     assert matrices(folder, LAST) == summed
 
 
@@ -215,7 +218,7 @@ def test_a_fed_day_takes_at_most_three_times_its_own_bytes_after_its_features(
         assert sum(after.values()) - sum(before.values()) <= 3 * own
 
 
-def test_panels_that_an_earlier_version_laid_out_beside_a_day_are_cleared_by_the_next_load(
+def test_rollups_that_an_earlier_version_laid_out_beside_a_day_are_cleared_by_the_next_load(
     write_source: Write,
 ) -> None:
     row = {"enterprise": "e1", "month": "2015-04", "employees": 3, "payroll": 9}

@@ -10,7 +10,7 @@ import pytest
 from features.matrix import Matrix
 from models.bundle.booster import booster_of, margins
 from models.bundle.card import card_text
-from training.baselines.card_training import kept_card
+from training.baselines.card_training import bundle_card
 from training.baselines.declared import CardChoices, baseline_table
 from training.baselines.scorecard import CardFeature, Scorecard, learned_card
 from training.evaluation.discrimination import auc, sort_by_score
@@ -107,7 +107,7 @@ def test_labels_that_nothing_tells_give_a_card_that_tells_nothing_of_others() ->
 def test_the_text_of_a_card_scores_its_points_to_the_bit() -> None:
     matrix, label = drawn()
     card = card_of(matrix, label)
-    kept = kept_card(card, matrix, choices())
+    kept = bundle_card(card, matrix, choices())
     categories = [matrix.categories.get(name) for name in matrix.names]
     text = card_text(kept, matrix.names, categories)
     odd = matrix.values.copy()

@@ -19,9 +19,9 @@ from features.store.opening import open_store
 from tests.sample import sampled, slow
 from training.certificate.certify import QUICK, certify
 from training.certificate.poison_raw import Beneath, beneath
-from training.certificate.poison_raw_rows import after, poisoned_raw_table, told_again
+from training.certificate.poison_raw_rows import after, poisoned_raw_table, recorded_again
 from training.certificate.raw_files import on_days, undeclared, write_sheets
-from training.certificate.raw_tables import postponed, sheets_of, told_early
+from training.certificate.raw_tables import postponed, rows_known_early, sampled_raw_tables
 from training.certificate.recorded_days import misdated
 
 DAY, LAST = day_of("2015-03-31"), day_of("2015-06-30")
@@ -271,7 +271,7 @@ def test_a_certificate_says_what_was_tried_beneath_the_views(made: Callable[...,
 def test_poison_leaves_what_was_known_by_the_day_where_it_stood(
     made: Callable[..., Source],
 ) -> None:
-    sheet = sheets_of(made(), 10_000)["cases.csv"]
+    sheet = sampled_raw_tables(made(), 10_000)["cases.csv"]
     known = ~after(sheet.known, DAY)
     every = poisoned_raw_table(sheet, DAY, LAST, np.random.default_rng(1))
     rows = every.filter(every["id"].is_first_distinct())
@@ -288,9 +288,9 @@ def test_poison_leaves_what_was_known_by_the_day_where_it_stood(
 
 
 def test_some_rows_known_by_the_day_are_told_again_after_it(made: Callable[..., Source]) -> None:
-    sheet = sheets_of(made(), 10_000)["cases.csv"]
+    sheet = sampled_raw_tables(made(), 10_000)["cases.csv"]
     early = sheet.rows.filter(~after(sheet.known, DAY))
-    again = told_again(sheet, DAY, LAST, np.random.default_rng(1))
+    again = recorded_again(sheet, DAY, LAST, np.random.default_rng(1))
     assert len(again) == len(early)
     assert (again["entered"] > date_of(DAY).isoformat()).all()
     assert (again["decided"].fill_null("9") > date_of(DAY).isoformat()).all()
@@ -298,11 +298,11 @@ def test_some_rows_known_by_the_day_are_told_again_after_it(made: Callable[..., 
     firms = again.join(early, on="id")
     assert 0 < (firms["firm"] != firms["firm_right"]).sum() < len(again)
     fixed = replace(sheet, declared=sheet.declared.model_copy(update={"kept": ["id"]}))
-    assert not len(told_again(fixed, DAY, LAST, np.random.default_rng(1)))
+    assert not len(recorded_again(fixed, DAY, LAST, np.random.default_rng(1)))
 
 
 def test_rows_are_told_again_on_later_days_where_none_is_late(made: Callable[..., Source]) -> None:
-    sheet = sheets_of(
+    sheet = sampled_raw_tables(
         made(
             raw=RAW.replace(
                 'later = { verdict = "decided", decided = "decided", paid = "complete_to()" }', ""
@@ -314,7 +314,7 @@ def test_rows_are_told_again_on_later_days_where_none_is_late(made: Callable[...
     quiet = replace(
         sheet, rows=nobody, known=sheet.known.filter(pl.Series(~after(sheet.known, DAY)))
     )
-    again = told_again(quiet, DAY, LAST, np.random.default_rng(1))
+    again = recorded_again(quiet, DAY, LAST, np.random.default_rng(1))
     assert len(again) == len(nobody)
     assert (
         date_of(DAY).isoformat()
@@ -322,7 +322,7 @@ def test_rows_are_told_again_on_later_days_where_none_is_late(made: Callable[...
         <= again["entered"].max()
         <= date_of(LAST).isoformat()
     )
-    assert not len(told_again(quiet, LAST, LAST, np.random.default_rng(1)))
+    assert not len(recorded_again(quiet, LAST, LAST, np.random.default_rng(1)))
 
 
 def test_days_are_written_as_those_in_their_place() -> None:
@@ -340,10 +340,10 @@ def test_days_are_written_as_those_in_their_place() -> None:
 def test_a_row_taken_for_known_before_the_day_that_is_written_in_it_is_counted(
     made: Callable[..., Source],
 ) -> None:
-    assert told_early(sheets_of(made(), 10_000)["cases.csv"]) == 0
+    assert rows_known_early(sampled_raw_tables(made(), 10_000)["cases.csv"]) == 0
     assert (
-        told_early(
-            sheets_of(
+        rows_known_early(
+            sampled_raw_tables(
                 made(raw=RAW.replace('known = "entered"', 'known = "CAST(entered AS DATE) - 1"')),
                 10_000,
             )["cases.csv"]
@@ -353,7 +353,7 @@ def test_a_row_taken_for_known_before_the_day_that_is_written_in_it_is_counted(
 
 
 def test_some_rows_become_complete_on_the_day_of_another(made: Callable[..., Source]) -> None:
-    sheet = sheets_of(made(), 10_000)["cases.csv"]
+    sheet = sampled_raw_tables(made(), 10_000)["cases.csv"]
     again = postponed(sheet.rows, sheet.declared)
     assert 5 < (again["decided"] != sheet.rows["decided"]).sum() < 90
     assert again.drop("decided").equals(sheet.rows.drop("decided"))
@@ -361,7 +361,9 @@ def test_some_rows_become_complete_on_the_day_of_another(made: Callable[..., Sou
 
 def test_a_sample_keeps_whole_units(made: Callable[..., Source]) -> None:
     source = made()
-    every, some, one = (sheets_of(source, most)["cases.csv"].rows for most in (400, 200, 10))
+    every, some, one = (
+        sampled_raw_tables(source, most)["cases.csv"].rows for most in (400, 200, 10)
+    )
     assert every.height == 400 and 100 < some.height <= 200
     assert one["firm"].n_unique() == 1
     for firm in some["firm"].unique():
@@ -411,10 +413,10 @@ def test_raw_files_are_written_again_in_the_dialect_that_the_views_read(
         place.write_text(
             place.read_text("utf-8").replace("cases.csv'", f"cases.csv'{options}"), "utf-8"
         )
-    first = sheets_of(source, 10_000)["cases.csv"]
+    first = sampled_raw_tables(source, 10_000)["cases.csv"]
     assert first.rows.height == 400 and "市;南, 1" in first.rows[rows[0][1]].to_list()
     write_sheets(source, {"cases.csv": first.rows}, tmp_path / "again")
-    again = sheets_of(find_source(source.folder, tmp_path / "again"), 10_000)["cases.csv"]
+    again = sampled_raw_tables(find_source(source.folder, tmp_path / "again"), 10_000)["cases.csv"]
     assert again.rows.drop("decided").equals(
         first.rows.drop("decided")
     )  # some days of decisions are drawn anew
@@ -429,8 +431,8 @@ def test_a_raw_file_of_one_column_keeps_its_empty_fields(
     view = source.folder / "complaints.sql"
     more = f" WHERE id IS NOT NULL OR id IN (SELECT day FROM csv('${{DATA}}/days.csv'{stated}))"
     view.write_text(view.read_text("utf-8") + more, "utf-8")
-    sheets = sheets_of(source, 10_000)
+    sheets = sampled_raw_tables(source, 10_000)
     assert sheets["days.csv"].rows["day"].to_list() == ["2015-01-01", None, "2015-01-02"]
     write_sheets(source, {name: sheet.rows for name, sheet in sheets.items()}, tmp_path / "again")
-    again = sheets_of(find_source(source.folder, tmp_path / "again"), 10_000)
+    again = sampled_raw_tables(find_source(source.folder, tmp_path / "again"), 10_000)
     assert again["days.csv"].rows.equals(sheets["days.csv"].rows)

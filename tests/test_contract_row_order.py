@@ -31,7 +31,7 @@ from features.contract.tables import (
 from features.contract.validation import FAULTS, batch_laws, validated
 from features.errors import CatalogueError, RequestError
 from features.ingest.contradictions import Rows, without_contradictions
-from features.ingest.register_order import Told, laws_across, refused
+from features.ingest.register_order import DatedVersion, laws_across, refused
 from features.ingest.scan import files_in
 from features.ingest.source import JOURNAL, find_source
 from features.ingest.staged import Staged
@@ -483,11 +483,11 @@ def test_a_day_is_held_against_those_rows_of_the_store_alone_that_it_names(
     }
 
 
-def told(drawn: tuple[int, bool, int, int | None, bool], number: int) -> Told:
+def told(drawn: tuple[int, bool, int, int | None, bool], number: int) -> DatedVersion:
     """Return a version of a claim, or of one of three payments of it."""
     _, register, key, day, retracted = drawn
     law = next(law for laws in laws_across() for law in laws if law.table == "benefit_payments")
-    return Told(
+    return DatedVersion(
         f"r{number}",
         None if register else law,
         ("c1",) if register else ("c1", str(key)),

@@ -13,7 +13,7 @@ from features.catalogue.joins import declared_joins
 from features.catalogue.language import AGGREGATES
 from features.catalogue.parse import read_catalogue
 from features.contract.tables import contract
-from features.online.lineage import SAID
+from features.online.lineage import AGGREGATE_WORDS
 from models.explain import expected_words, sentence, wording
 from models.explain.wording import (
     LANGUAGES,
@@ -148,6 +148,6 @@ def test_every_declared_reason_belongs_to_a_feature() -> None:
 
 
 def test_what_an_aggregate_adds_to_a_fact_is_in_both_languages() -> None:
-    assert set(SAID) <= set(AGGREGATES)
-    for _, zh, en in SAID.values():
+    assert set(AGGREGATE_WORDS) <= set(AGGREGATES)
+    for _, zh, en in AGGREGATE_WORDS.values():
         assert HAN.search(zh) and not HAN.search(en)

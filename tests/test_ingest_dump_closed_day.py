@@ -10,7 +10,7 @@ import pytest
 
 from features.check.load_report import check_lines, summary_of
 from features.errors import SourceError
-from features.ingest.dump.closed_day import Ending, closed_day, ending, told_of
+from features.ingest.dump.closed_day import Ending, closed_day, ending, ending_notes
 from features.ingest.source import find_source
 from features.store.opening import open_store
 from tests.test_sources_core_platform import AB01, CONTRIBUTION, SOURCE
@@ -66,7 +66,7 @@ def test_a_check_says_which_tables_end_when_and_what_to_state() -> None:
         *ends(LAST, date(2015, 6, 29), date(2010, 1, 10)),
         Ending("AC43.AAB191", LAST, (LAST, date(2016, 1, 20))),
     ]
-    assert told_of(found, LAST) == [
+    assert ending_notes(found, LAST) == [
         (
             "complete_to = 2015-06-30 is not declared but the day by which most tables end (T0 2015-06-30, T1 2015-06-29, "
             "AC43.AAB191 2015-06-30); write complete_to = 2015-06-30, or the last closed day if it is another, into dump.toml"

@@ -18,7 +18,7 @@ from features.store.journal import write_journal_part
 from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Bundle
-from models.policy.week import Halt, Made, week_of
+from models.policy.week import Halt, WeekPlan, week_of
 from models.reviews.review_week import planned_week
 from serving.ledger.read import head
 from serving.lottery.steps import Clerk
@@ -77,11 +77,11 @@ def bundle(town: Town) -> Bundle:
     return town.bundle
 
 
-def made(store: Store, bundle: Bundle, seed: str, halt: Halt | None = None) -> Made:
+def made(store: Store, bundle: Bundle, seed: str, halt: Halt | None = None) -> WeekPlan:
     return planned_week(store, bundle, week_of(store, MONDAY, seed), halt)
 
 
-def recorded(store: Store, plan: Made) -> str:
+def recorded(store: Store, plan: WeekPlan) -> str:
     """Record a plan and return the number of its record."""
     return record_plan(Clerk(home(), MOMENT, 365), store, plan).record_id
 

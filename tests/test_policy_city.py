@@ -23,7 +23,7 @@ from models.optimum.least_value import ListMinutes, least_value
 from models.optimum.shortlist import Candidate, shortlist
 from models.optimum.travel import kilometres, travel_minutes, visiting_order
 from models.policy.cell_start import is_routine
-from models.policy.floors import RandomPlan, asked_of
+from models.policy.floors import RandomPlan, visits_of_floors
 from models.policy.left_out import REASONS, Register, left_out, reconciled
 from models.policy.lottery import Draw
 from models.policy.plan import Plan, plan
@@ -265,11 +265,11 @@ def test_a_floor_asks_in_expectation_for_its_share_of_a_random_plan_and_never_a_
     rule = Floors(small_up_to=9, small=percent, rural=0)
     wish = sum(one.visits("small") for one in plans) * percent / 100
     # the number of the draw is that of its week, and each week rounds anew
-    asked = [asked_of(plans, rule, Draw(str(week), "s"))["small"] for week in range(400)]
+    asked = [visits_of_floors(plans, rule, Draw(str(week), "s"))["small"] for week in range(400)]
     assert set(asked) <= {int(wish), int(wish) + 1}
     # four spreads of a mean of 400 draws, each of at most a half
     assert abs(np.mean(asked) - wish) < 4 * 0.5 / np.sqrt(400)
-    assert asked_of(plans, rule, Draw("0", "s"))["small"] == asked[0]
+    assert visits_of_floors(plans, rule, Draw("0", "s"))["small"] == asked[0]
 
 
 def test_what_a_solver_prints_reaches_no_output_and_what_others_print_does() -> None:

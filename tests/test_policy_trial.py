@@ -29,7 +29,7 @@ from lssi.policy_trial.stage import Methods, TrialCity, stage_of
 from lssi.policy_trial.trial import PolicyTrial, check_trial, keep_arguments, trial_result
 from lssi.policy_trial.trial_lines import trial_lines
 from models.optimum.city_rules import GROUPS
-from models.policy.floors import asked_of
+from models.policy.floors import visits_of_floors
 from models.policy.lottery import Draw
 from models.policy.plan import cell_starts
 from models.policy.plan_unit import PlanUnit
@@ -158,7 +158,7 @@ def test_a_ranking_with_floors_lists_the_best_of_each_group_as_often_as_the_floo
     small.sort(key=lambda name: -probability[name])
     draw = Draw(str(MONTH), "1")
     starts = cell_starts(month.units, month.policy, month.minutes, draw)
-    asked = asked_of((start.at_random() for start in starts), month.policy.floors, draw)
+    asked = visits_of_floors((start.at_random() for start in starts), month.policy.floors, draw)
     assert asked["small"] > 1 < asked["rural"]
     orders = month_orders(replace(month, policy=policy_under(arm, policy_on(DAY))), arm, 1)
     listed = {visit.enterprise for visit in orders.visits}

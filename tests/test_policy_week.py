@@ -31,8 +31,9 @@ from models.policy.policy import policy_on
 from models.policy.policy_facts import cells_of, enterprise_facts
 from models.policy.policy_status import Facts
 from models.policy.visit_staff import staff_of
-from models.policy.week import Halt, Made, Week, check_not_before_training, made, week_of
+from models.policy.week import Halt, Week, WeekPlan, check_not_before_training, week_of
 from models.policy.why import why_lines, why_listed
+from models.reviews.review_week import planned_week
 
 AS_OF = day_of("2015-06-28")
 MONDAY = AS_OF + 1
@@ -187,8 +188,8 @@ def bundle(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def the_plan(store: Store, bundle: Bundle) -> Made:
-    return made(store, bundle, week_of(store, MONDAY + 3, SEED))
+def the_plan(store: Store, bundle: Bundle) -> WeekPlan:
+    return planned_week(store, bundle, week_of(store, MONDAY + 3, SEED))
 
 
 def facts(store: Store, name: str) -> Facts:
@@ -219,7 +220,7 @@ def test_an_enterprise_lies_in_the_cell_of_its_latest_row(store: Store) -> None:
     assert store.texts("cell")[cells[store.code("enterprise", "e7")]] == "c1"
 
 
-def test_every_living_enterprise_is_in_one_list_and_every_list_fits(the_plan: Made) -> None:
+def test_every_living_enterprise_is_in_one_list_and_every_list_fits(the_plan: WeekPlan) -> None:
     cells = plan_as_json(the_plan)["cells"]
     assert [cell["cell"] for cell in cells] == [None, "c0", "c1", "c2"]
     assert sum(cell["units"] for cell in cells) == FIRMS
@@ -227,13 +228,17 @@ def test_every_living_enterprise_is_in_one_list_and_every_list_fits(the_plan: Ma
     assert sum(len(cell["visits"]) for cell in cells) > 5
 
 
-def test_four_fifths_of_a_week_are_planned_where_its_monday_is_a_holiday(the_plan: Made) -> None:
+def test_four_fifths_of_a_week_are_planned_where_its_monday_is_a_holiday(
+    the_plan: WeekPlan,
+) -> None:
     minutes = {cell.cell: cell.minutes for cell in the_plan.plan.cells}
     assert minutes["c2"] == 3 * 2400 * (50 + 50 + 25) // 100 * 4 // 5
     assert minutes["c0"] + minutes["c1"] == minutes["c2"]
 
 
-def test_complaints_lead_exposures_follow_and_medal_holders_are_not_scored(the_plan: Made) -> None:
+def test_complaints_lead_exposures_follow_and_medal_holders_are_not_scored(
+    the_plan: WeekPlan,
+) -> None:
     first = {
         cell["cell"]: cell["visits"][0]
         for cell in plan_as_json(the_plan)["cells"]
@@ -248,11 +253,11 @@ def test_complaints_lead_exposures_follow_and_medal_holders_are_not_scored(the_p
 def test_the_same_input_gives_the_same_plan_and_another_seed_another(
     store: Store,
     bundle: Bundle,
-    the_plan: Made,
+    the_plan: WeekPlan,
 ) -> None:
-    again = made(store, bundle, week_of(store, MONDAY, SEED))
+    again = planned_week(store, bundle, week_of(store, MONDAY, SEED))
     assert plan_as_json(again) == plan_as_json(the_plan)
-    other = made(store, bundle, week_of(store, MONDAY, "other"))
+    other = planned_week(store, bundle, week_of(store, MONDAY, "other"))
     assert other.number != the_plan.number
     assert other.plan.draw.number != the_plan.plan.draw.number
 
@@ -295,7 +300,7 @@ def test_a_plan_counts_its_dormant_firms_and_leaves_their_visits_to_complaint_an
     bundle: Bundle,
 ) -> None:
     store, busy = asleep(6), asleep(60)
-    week, awake = (made(one, bundle, week_of(one, MONDAY, SEED)) for one in (store, busy))
+    week, awake = (planned_week(one, bundle, week_of(one, MONDAY, SEED)) for one in (store, busy))
     said = plan_as_json(week)
     assert said["dormant"] == {
         "months": 6,
@@ -321,13 +326,13 @@ def test_scores_and_features_do_not_change_by_dormancy(
     stores = asleep(6), asleep(60)
     cities = [matrix(store, "enterprise", AS_OF) for store in stores]
     assert cities[0].values.tobytes() == cities[1].values.tobytes()
-    plans = [made(store, bundle, week_of(store, MONDAY, SEED)) for store in stores]
+    plans = [planned_week(store, bundle, week_of(store, MONDAY, SEED)) for store in stores]
     assert plans[0].scores.raw.tobytes() == plans[1].scores.raw.tobytes()
     assert len(plans[0].dormancy.codes) != len(plans[1].dormancy.codes)
 
 
 def test_a_source_without_payroll_contributions_and_employment_plans_as_if_none_were_dormant(
-    the_plan: Made,
+    the_plan: WeekPlan,
 ) -> None:
     said = plan_as_json(the_plan)
     assert said["dormant"]["firms"] is None
@@ -337,21 +342,21 @@ def test_a_source_without_payroll_contributions_and_employment_plans_as_if_none_
 def test_a_complaint_known_only_after_the_day_changes_nothing(
     write_source: Write,
     bundle: Bundle,
-    the_plan: Made,
+    the_plan: WeekPlan,
 ) -> None:
     later = tables()
     later["complaints"] = later["complaints"][:1]
     fresh = open_store(write_source(later, folder="later"))
     lists = [
         [(cell["cell"], cell["visits"]) for cell in plan_as_json(plan)["cells"]]
-        for plan in (made(fresh, bundle, week_of(fresh, MONDAY, SEED)), the_plan)
+        for plan in (planned_week(fresh, bundle, week_of(fresh, MONDAY, SEED)), the_plan)
     ]
     assert lists[0] == lists[1]
 
 
 def test_the_journal_can_be_read_back_as_tables_of_the_contract(
     write_source: Write,
-    the_plan: Made,
+    the_plan: WeekPlan,
     tmp_path: Path,
 ) -> None:
     plans, draws = write_journal(the_plan, tmp_path / "source")
@@ -368,7 +373,7 @@ def test_the_journal_can_be_read_back_as_tables_of_the_contract(
 
 
 def test_the_drawn_are_visited_and_stand_in_the_draw_with_their_probability(
-    the_plan: Made, tmp_path: Path
+    the_plan: WeekPlan, tmp_path: Path
 ) -> None:
     plans, draws = (read_parquet(path) for path in write_journal(the_plan, tmp_path))
     drawn = set(draws.filter(pl.col("drawn") == 1)["enterprise"])
@@ -394,8 +399,8 @@ def test_a_source_without_teams_needs_minutes(write_source: Write, bundle: Bundl
     with pytest.raises(
         PolicyError, match="has no table of teams; give the person-minutes of a list with --minutes"
     ):
-        made(store, bundle, week_of(store, MONDAY, SEED))
-    lists = made(store, bundle, week_of(store, MONDAY, "seed", 1500)).plan.cells
+        planned_week(store, bundle, week_of(store, MONDAY, SEED))
+    lists = planned_week(store, bundle, week_of(store, MONDAY, "seed", 1500)).plan.cells
     assert {cell.minutes for cell in lists} == {1500}
 
 
@@ -408,14 +413,14 @@ def test_a_week_beyond_the_history_is_refused(store: Store) -> None:
         week_of(store, day_of("2015-07-13"), "s")
 
 
-def test_the_text_for_reading_names_every_cell(the_plan: Made) -> None:
+def test_the_text_for_reading_names_every_cell(the_plan: WeekPlan) -> None:
     text = plan_as_text(the_plan)
     assert all(f"\n{name}: " in text for name in ("-", "c0", "c1", "c2"))
     assert "e0 投诉 complaint" in text
 
 
 def test_a_visit_says_within_what_its_number_lies_and_without_an_interval_says_none(
-    the_plan: Made,
+    the_plan: WeekPlan,
 ) -> None:
     numbers = np.full(len(the_plan.place), 12.2)
     ends = replace(
@@ -435,7 +440,7 @@ def test_a_visit_says_within_what_its_number_lies_and_without_an_interval_says_n
     assert all(visit["interval"] is None for cell in without["cells"] for visit in cell["visits"])
 
 
-def test_what_is_listed_and_what_is_not_adds_up_to_the_register(the_plan: Made) -> None:
+def test_what_is_listed_and_what_is_not_adds_up_to_the_register(the_plan: WeekPlan) -> None:
     sums = plan_as_json(the_plan)["reconciliation"]
     assert sums["whole"]
     assert sums["register"] == FIRMS == sums["scored"] + sums["not_living"]
@@ -447,10 +452,10 @@ def test_what_is_listed_and_what_is_not_adds_up_to_the_register(the_plan: Made) 
 
 
 def test_a_halted_model_lists_nobody_by_score_and_the_lottery_goes_on(
-    store: Store, bundle: Bundle, the_plan: Made
+    store: Store, bundle: Bundle, the_plan: WeekPlan
 ) -> None:
     halt = Halt("7-0123456789", "2015-06-28", "数据停了", "a feed has stopped")
-    week = made(store, bundle, week_of(store, MONDAY, SEED), halt)
+    week = planned_week(store, bundle, week_of(store, MONDAY, SEED), halt)
     said = plan_as_json(week)
     whys = {visit["why"] for cell in said["cells"] for visit in cell["visits"]}
     assert "score" not in whys and {"complaint", "exposure"} <= whys
@@ -469,7 +474,7 @@ def test_a_week_from_before_the_training_is_refused_by_its_days(bundle: Bundle) 
         check_not_before_training(bundle, before)
 
 
-def test_one_cell_is_shown_alone_and_an_unknown_one_is_refused(the_plan: Made) -> None:
+def test_one_cell_is_shown_alone_and_an_unknown_one_is_refused(the_plan: WeekPlan) -> None:
     said = plan_as_json(the_plan)
     assert [cell["cell"] for cell in of_cell(said, "c1")["cells"]] == ["c1"]
     assert [cell["cell"] for cell in of_cell(said, "-")["cells"]] == [None]
@@ -478,7 +483,7 @@ def test_one_cell_is_shown_alone_and_an_unknown_one_is_refused(the_plan: Made) -
 
 
 def test_a_long_plan_says_how_many_more_visits_each_list_has(
-    the_plan: Made, monkeypatch: pytest.MonkeyPatch
+    the_plan: WeekPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = plan_as_text(the_plan)
     assert " more: --cell" not in whole
@@ -490,7 +495,7 @@ def test_a_long_plan_says_how_many_more_visits_each_list_has(
 
 
 def test_every_visit_stands_once_on_the_sheet_of_its_team_and_on_the_page(
-    the_plan: Made, tmp_path: Path
+    the_plan: WeekPlan, tmp_path: Path
 ) -> None:
     said = plan_as_json(the_plan)
     page, *teams = write_plan_sheets(said, tmp_path)
@@ -511,7 +516,7 @@ def test_every_visit_stands_once_on_the_sheet_of_its_team_and_on_the_page(
 
 
 def test_a_directory_stands_on_the_sheets_and_not_in_the_plan(
-    the_plan: Made, tmp_path: Path
+    the_plan: WeekPlan, tmp_path: Path
 ) -> None:
     said = plan_as_json(the_plan)
     listed = [visit["enterprise"] for cell in said["cells"] for visit in cell["visits"]]
@@ -532,7 +537,7 @@ def test_a_directory_stands_on_the_sheets_and_not_in_the_plan(
 
 @pytest.mark.parametrize("sign", list("=+-@\t\r"))
 def test_a_spreadsheet_computes_no_name_of_a_firm(
-    the_plan: Made, tmp_path: Path, sign: str
+    the_plan: WeekPlan, tmp_path: Path, sign: str
 ) -> None:
     said = plan_as_json(the_plan)
     listed = [visit["enterprise"] for cell in said["cells"] for visit in cell["visits"]]
@@ -544,7 +549,9 @@ def test_a_spreadsheet_computes_no_name_of_a_firm(
             assert {row["名称 name"] for row in csv.DictReader(file)} == {f"'{name}"}
 
 
-def test_a_sheet_shows_a_name_as_text_and_a_team_as_a_file(the_plan: Made, tmp_path: Path) -> None:
+def test_a_sheet_shows_a_name_as_text_and_a_team_as_a_file(
+    the_plan: WeekPlan, tmp_path: Path
+) -> None:
     said = plan_as_json(the_plan)
     cell = next(cell for cell in said["cells"] if cell["visits"])
     cell["team"] = "../<b>t/1"
@@ -554,7 +561,7 @@ def test_a_sheet_shows_a_name_as_text_and_a_team_as_a_file(the_plan: Made, tmp_p
 
 
 def test_why_names_the_reason_of_every_living_enterprise_that_the_sums_count(
-    the_plan: Made,
+    the_plan: WeekPlan,
 ) -> None:
     answers = {unit.name: why_listed(the_plan, unit.name) for unit in the_plan.units}
     sums = plan_as_json(the_plan)["reconciliation"]

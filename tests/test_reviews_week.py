@@ -23,7 +23,7 @@ from models.policy.plan_journal import write_journal
 from models.policy.plan_json import plan_as_json
 from models.policy.plan_sheet import write_plan_sheets
 from models.policy.plan_text import plan_as_text
-from models.policy.week import Halt, Made, week_of
+from models.policy.week import Halt, WeekPlan, week_of
 from models.policy.week_lottery import share_prices
 from models.policy.why import why_lines, why_listed
 from models.reviews.review_rules import review_rules, review_rules_of, review_rules_on
@@ -165,11 +165,11 @@ def bundle(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def reviews(store: Store, bundle: Bundle) -> Made:
+def reviews(store: Store, bundle: Bundle) -> WeekPlan:
     return planned_week(store, bundle, week_of(store, MONDAY, "seed"))
 
 
-def lines_of(plan: Made) -> dict[str, dict[str, Any]]:
+def lines_of(plan: WeekPlan) -> dict[str, dict[str, Any]]:
     """Return the line of each unit that is listed."""
     cells = plan_as_json(plan)["cells"]
     return {line[plan.kind.name]: line for cell in cells for line in cell["visits"]}
@@ -193,7 +193,7 @@ def test_a_match_that_does_not_exist_is_refused_by_name() -> None:
         review_rules_of(text.replace("paid_after_death", "paid_for_nothing"))
 
 
-def test_every_claim_of_the_register_is_listed_left_out_or_not_in_hand(reviews: Made) -> None:
+def test_every_claim_of_the_register_is_listed_left_out_or_not_in_hand(reviews: WeekPlan) -> None:
     sums = reviews.reconciliation
     assert sums.is_whole
     assert sums.register == CLAIMS
@@ -201,7 +201,7 @@ def test_every_claim_of_the_register_is_listed_left_out_or_not_in_hand(reviews: 
     assert {REVIEWED, BEGUN, SETTLED, OLD}.isdisjoint(reviews.place)
 
 
-def test_tips_come_first_then_matches_whenever_the_claim_was_filed(reviews: Made) -> None:
+def test_tips_come_first_then_matches_whenever_the_claim_was_filed(reviews: WeekPlan) -> None:
     why = {name: line["why"] for name, line in lines_of(reviews).items()}
     assert {name: why[name] for name in (TIP, OLD_TIP)} == dict.fromkeys(
         (TIP, OLD_TIP), "complaint"
@@ -214,21 +214,21 @@ def test_tips_come_first_then_matches_whenever_the_claim_was_filed(reviews: Made
         assert order == sorted(order, key=["complaint", "match", "score", "lottery"].index)
 
 
-def test_a_claim_goes_to_the_team_of_its_provider_else_of_its_enterprise(reviews: Made) -> None:
+def test_a_claim_goes_to_the_team_of_its_provider_else_of_its_enterprise(reviews: WeekPlan) -> None:
     for unit in reviews.units:
         number = int(unit.name[1:])
         cell = number % 3 if number % 3 == 0 else number % 2
         assert unit.cell == f"t{cell % 2}"
 
 
-def test_no_team_reviews_longer_than_it_has_minutes_for_reviews(reviews: Made) -> None:
+def test_no_team_reviews_longer_than_it_has_minutes_for_reviews(reviews: WeekPlan) -> None:
     # three kinds of members at 10, 10 and 25 % of 1,200 minutes, two of each in a team
     assert reviews.capacity == {"t0": 1080, "t1": 1080}
     for cell in reviews.plan.cells:
         assert 0 < cell.planned <= cell.minutes
 
 
-def test_reviews_by_score_recover_most_by_the_minute(reviews: Made) -> None:
+def test_reviews_by_score_recover_most_by_the_minute(reviews: WeekPlan) -> None:
     for start, cell in zip(reviews.plan.starts, reviews.plan.cells, strict=True):
         listed = {visit.unit.name for visit in cell.visits}
         by_score = [visit for visit in cell.visits if visit.why == "score"]
@@ -239,14 +239,14 @@ def test_reviews_by_score_recover_most_by_the_minute(reviews: Made) -> None:
         assert all(one.value / one.minutes <= least + 1e-9 or one.minutes > room for one in others)
 
 
-def test_what_a_review_recovers_is_the_chance_times_the_amount(reviews: Made) -> None:
+def test_what_a_review_recovers_is_the_chance_times_the_amount(reviews: WeekPlan) -> None:
     for place, unit in enumerate(reviews.units):
         amount = 1000 * (1 + int(unit.name[1:]))
         assert unit.benefit == pytest.approx(reviews.scores.probability[place] * amount)
 
 
 def test_every_claim_in_hand_can_be_drawn_and_its_chance_is_recorded(
-    reviews: Made, tmp_path: Path
+    reviews: WeekPlan, tmp_path: Path
 ) -> None:
     plans, draws = write_journal(reviews, tmp_path)
     rows = read_parquet(draws).to_dicts()
@@ -264,14 +264,14 @@ def test_every_claim_in_hand_can_be_drawn_and_its_chance_is_recorded(
 
 
 def test_the_lottery_draws_of_the_list_that_it_commits_to(
-    store: Store, bundle: Bundle, reviews: Made
+    store: Store, bundle: Bundle, reviews: WeekPlan
 ) -> None:
     week = week_of(store, MONDAY, "")
     committed = week_units(store, bundle, week).tickets()
     assert list_root(committed) == list_root(start.lottery.tickets for start in reviews.plan.starts)
 
 
-def test_a_floor_of_a_scheme_is_kept(reviews: Made) -> None:
+def test_a_floor_of_a_scheme_is_kept(reviews: WeekPlan) -> None:
     [floor] = reviews.plan.floors
     assert (floor.group, floor.missing) == ("medical", 0)
     medical = [line for line in lines_of(reviews).values() if line["scheme"] == "medical"]
@@ -289,7 +289,7 @@ def test_a_halted_model_lists_no_claim_by_score(store: Store, bundle: Bundle) ->
     assert why <= {"complaint", "match", "lottery"}
 
 
-def test_any_claim_in_hand_is_told_why(reviews: Made) -> None:
+def test_any_claim_in_hand_is_told_why(reviews: WeekPlan) -> None:
     lines = lines_of(reviews)
     for name in reviews.place:
         shown = why_listed(reviews, name)
@@ -301,7 +301,7 @@ def test_any_claim_in_hand_is_told_why(reviews: Made) -> None:
         assert "workers" not in text
 
 
-def test_a_list_of_claims_speaks_of_claims_and_yuan(reviews: Made, tmp_path: Path) -> None:
+def test_a_list_of_claims_speaks_of_claims_and_yuan(reviews: WeekPlan, tmp_path: Path) -> None:
     text = plan_as_text(reviews)
     assert "¥" in text
     assert "workers" not in text

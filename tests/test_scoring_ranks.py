@@ -7,7 +7,7 @@ import pytest
 
 from models.bundle.bundle import Bundle, Parts
 from models.bundle.score import score
-from serving.scoring.ranks import Ranks, kept_ranks, ranks_of
+from serving.scoring.ranks import Ranks, ranks_of, stored_ranks
 
 
 def test_ranks_agree_with_sorting_all_scores(model_bundle: Bundle, model_parts: Parts) -> None:
@@ -41,7 +41,7 @@ def test_ranks_are_made_once_and_then_read(tmp_path: Path) -> None:
         return made
 
     for _ in range(3):
-        kept = kept_ranks(tmp_path / "ranks" / "day.npz", make)
+        kept = stored_ranks(tmp_path / "ranks" / "day.npz", make)
         assert kept.keys.tolist() == ["a", "企业"]
         assert kept.raw.tobytes() == made.raw.tobytes()
     assert len(calls) == 1
@@ -53,5 +53,7 @@ def test_ranks_are_made_once_and_then_read(tmp_path: Path) -> None:
 def test_a_damaged_file_of_ranks_is_made_anew(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "day.npz"
     path.write_bytes(damage)
-    assert kept_ranks(path, lambda: Ranks(np.array(["a"]), np.array([1.0]))).keys.tolist() == ["a"]
-    assert kept_ranks(path, lambda: pytest.fail("was kept")).raw.tolist() == [1.0]
+    assert stored_ranks(path, lambda: Ranks(np.array(["a"]), np.array([1.0]))).keys.tolist() == [
+        "a"
+    ]
+    assert stored_ranks(path, lambda: pytest.fail("was kept")).raw.tolist() == [1.0]

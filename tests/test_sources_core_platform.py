@@ -19,7 +19,7 @@ from features.ingest.scan import read_csv
 from features.ingest.source import find_source
 from features.store.opening import open_store
 from features.store.store import NULL, Store
-from training.certificate.raw_tables import sheets_of
+from training.certificate.raw_tables import sampled_raw_tables
 
 SOURCE = Path(__file__).parents[1] / "sources" / "core_platform"
 Tables = dict[str, str]
@@ -471,7 +471,7 @@ def test_a_certificates_sample_takes_a_raw_table_without_the_one_it_follows_by_i
     lines = [f"W{number % 40},1,110,198001,20140105" for number in range(400)]
     persons = "AAC001,AAC004,AAC009,AAC006,AAE036\n" + "\n".join(lines)
     for others in ({}, {"AB01": AB01}):
-        sheets = sheets_of(find_source(SOURCE, dump({"AC01": persons, **others})), 100)
+        sheets = sampled_raw_tables(find_source(SOURCE, dump({"AC01": persons, **others})), 100)
         rows_of_unit = sheets["AC01"].rows["AAC001"].value_counts()
         assert 0 < rows_of_unit.height < 40
         assert set(rows_of_unit["count"]) == {10}

@@ -26,7 +26,7 @@ from serving.ledger.entries import canonical
 from serving.ledger.float_bits import bits_of
 from serving.ledger.record import Case
 from serving.scoring.from_day import rows_with_reasons
-from serving.scoring.ranks import kept_ranks, ranks_of
+from serving.scoring.ranks import ranks_of, stored_ranks
 from serving.scoring.score_day import roll
 from serving.scoring.scorer import Scorer
 from tests.recorded import Home, home_of
@@ -53,7 +53,7 @@ class Laid:
         target = self.bundle.target
         engine = engine_of(store)
         make = lambda: ranks_of(self.bundle, matrix(engine, "enterprise", store.complete_to))  # noqa: E731
-        ranks = kept_ranks(home / RANKS, make)
+        ranks = stored_ranks(home / RANKS, make)
         scorer = Scorer(engine, {target: self.bundle}, {target: ranks})
         highest = np.argsort(-ranks.raw, kind="stable")[:3]
         keys = [str(ranks.keys[place]) for place in highest]

@@ -156,8 +156,8 @@ def amount_sums(rows: RowRanges, when: str, amounts: Column, asked: AggregationP
     )
     # The loops are compiled for contiguous columns only; one that is contiguous is not copied.
     contiguous = (np.ascontiguousarray(column) for column in columns)
-    begin, end, day, reference, known, placed = contiguous
-    walk = (begin, end, day, reference, known, placed)
+    begin, end, day, reference, known_day, placed = contiguous
+    walk = (begin, end, day, reference, known_day, placed)
     plans = (asked.windows, asked.series)
     if buckets.single and when in rows.months:
         # Room for the later months of a key's next days, so that its cells can stay as they are.
@@ -165,12 +165,12 @@ def amount_sums(rows: RowRanges, when: str, amounts: Column, asked: AggregationP
         if len(rows) > 1:
             spare = min(width, int(np.ptp(reference)))
         cells = np.empty((len(amounts), width + spare), np.int64)
-        sound = add_month_sums(*walk, width, amounts, *plans, cells, sums)
+        exact = add_month_sums(*walk, width, amounts, *plans, cells, sums)
     else:
         cells = np.empty((len(amounts), width), np.int64)
-        lies = np.empty(len(known), np.int64)
-        sound = add_sums(*walk, buckets.table, amounts, *plans, cells, lies, sums)
-    if not sound:
+        bucket_of_row = np.empty(len(known_day), np.int64)
+        exact = add_sums(*walk, buckets.table, amounts, *plans, cells, bucket_of_row, sums)
+    if not exact:
         raise CatalogueError(
             "a sum, a trend or a variance reached 2^53; use a smaller unit for this measure"
         )

@@ -1,7 +1,9 @@
-"""The kernel: one walk through the rows of each unit's key, compiled; what it adds are integers, so the order does not matter.
+"""The kernel: one compiled pass over the rows of each unit's key. It adds integers, so their order does not matter.
 
-Unit i meets the rows begin[i] to below end[i] of its key that are known by its day; `reference` is the day or month from
-which the distance of a row is counted, which `placed` gives the row.
+Unit i reads the rows begin[i] to below end[i] of its key that are known by its day. A row lies as many days or months before
+the unit as its `placed` lies before the unit's `reference`. That distance falls into a bucket, a cell holds the sum of one
+bucket, and a window or a series of months is read from the cells. Several units may share a key, one after another by day:
+then the cells of the unit before are brought up to date.
 """
 
 from __future__ import annotations
@@ -29,41 +31,41 @@ IN, ROW, TABLE = (kind.copy(readonly=True) for kind in (int64[:], LINE, OUT))
 
 # Compiled, because the compiled walks below call it for every unit.
 @compiled(boolean(int64, int64, TABLE, TABLE, RANGES))
-def add_windows(unit: int, at: int, cells: Column, windows: Column, found: Values) -> bool:
-    """Set found[:, unit] to the sums of cells in windows, whose first bucket lies `at`; tell whether they are exact.
+def add_windows(unit: int, at: int, cells: Column, windows: Column, results: Values) -> bool:
+    """Set results[:, unit] to the sum of the cells in each window; tell whether all are exact.
 
-    What a window that goes on shares with the one before it is not summed again.
+    The first bucket of all stands `at` in the cells. A window that extends the one before it adds only its further buckets.
     """
-    sound, total, bucket = True, 0, 0
+    exact, total, bucket = True, 0, 0
     for window in range(len(windows)):
         place = windows[window, 0]
-        high = windows[window, 2]
-        goes_on = windows[window, 3]
-        if not goes_on:
+        beyond = windows[window, 2]
+        extends = windows[window, 3]
+        if not extends:
             total, bucket = 0, windows[window, 1]
-        for month in range(bucket, high):
+        for month in range(bucket, beyond):
             total += cells[place, at + month]
-        bucket = high
+        bucket = beyond
         # float64 holds every integer below LIMIT, so what is stored here is the sum itself.
-        sound = sound and -LIMIT < total and total < LIMIT  # noqa: SIM300
-        found[window, unit] = total
-    return sound
+        exact = exact and -LIMIT < total and total < LIMIT  # noqa: SIM300
+        results[window, unit] = total
+    return exact
 
 
 # Compiled, because the compiled walks below call it for every unit.
 @compiled(boolean(int64, int64, TABLE, TABLE, int64, RANGES))
 def add_series(  # noqa: PLR0913
-    unit: int, at: int, cells: Column, series: Column, first: int, found: Values
+    unit: int, at: int, cells: Column, series: Column, first: int, results: Values
 ) -> bool:
-    """Set found[first:, unit] to what series of months, newest first, are reduced to, the newest bucket of all `at`; tell
-    whether they are exact.
+    """Set results[first:, unit] to the one number that each series of months gives; tell whether all are exact.
 
-    A trend is the least-squares one a month, sum(6 * (W - 1 - 2m) * x) over W * (W * W - 1), a variance W * sum(x * x) -
-    sum(x) ** 2 over W * (W - 1); a month without rows is 0 in both, and absent in the others. What a series that goes on
-    shares with the one before it is not read again.
+    A series is read from its newest month (m = 0) to its oldest; the newest bucket of all stands `at` in the cells. Of W
+    months with totals x, the slope is the least-squares one a month, sum(6 * (W - 1 - 2m) * x) / (W * (W * W - 1)), and the
+    variance (W * sum(x * x) - sum(x) ** 2) / (W * (W - 1)). A month without rows counts as 0 in these two, and is absent in
+    the other kinds. A series that extends the one before it reads only its further months.
     """
-    sound, months, there, last = True, 0, 0, np.nan
-    most, least, whole, tilt, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
+    exact, months, with_rows, last = True, 0, 0, np.nan
+    most, least, total, weighted_total, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
     for place in range(len(series)):
         totals, counts, low, high, kind = (
             series[place, 0],
@@ -73,43 +75,46 @@ def add_series(  # noqa: PLR0913
             series[place, 4],
         )
         if not series[place, 5]:
-            months, there, last = 0, 0, np.nan
-            most, least, whole, tilt, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
+            months, with_rows, last = 0, 0, np.nan
+            most, least, total, weighted_total, squares = -np.inf, np.inf, 0.0, 0.0, 0.0
         for month in range(months, high - low):
             if cells[counts, at + low + month] > 0:
                 value = float(cells[totals, at + low + month])
-                last = value if there == 0 else last
-                most, least, there = max(most, value), min(least, value), there + 1
-                whole = whole + value
-                tilt = tilt + month * value
+                # the first month with rows is the newest one
+                last = value if with_rows == 0 else last
+                most, least, with_rows = max(most, value), min(least, value), with_rows + 1
+                total = total + value
+                weighted_total = weighted_total + month * value
                 squares = squares + value * value
         months = high - low
+        # `most` and `least` are finite only where some month has rows; the branch below sees to the others
         value = most if kind == PEAK else least
         value = last if kind == LAST else value
         if kind == MONTHS:
-            value = there
+            value = with_rows
         elif kind == SLOPE:
-            value = 6.0 * ((months - 1) * whole - 2.0 * tilt) / (months * (months * months - 1))
+            rise = 6.0 * ((months - 1) * total - 2.0 * weighted_total)
+            value = rise / (months * (months * months - 1))
             # Both terms are whole below LIMIT, so that only the one division rounds.
-            sound = sound and 6.0 * max(months * abs(whole), 2.0 * abs(tilt)) < LIMIT
+            exact = exact and 6.0 * max(months * abs(total), 2.0 * abs(weighted_total)) < LIMIT
         elif kind == VARIANCE:
-            value = (months * squares - whole * whole) / (months * (months - 1))
-            sound = sound and months * squares < LIMIT
-        elif there == 0:
+            value = (months * squares - total * total) / (months * (months - 1))
+            exact = exact and months * squares < LIMIT
+        elif with_rows == 0:
             value = np.nan
-        sound = sound and not abs(value) >= LIMIT
-        found[first + place, unit] = value
-    return sound
+        exact = exact and not abs(value) >= LIMIT
+        results[first + place, unit] = value
+    return exact
 
 
 # Compiled, because the compiled walks below call it for every unit.
 @compiled(void(int64, int64, TABLE, RANGES))
-def add_nothing(unit: int, windows: int, series: Column, found: Values) -> None:
-    """Set found[:, unit] to what some windows and series are where no row is met."""
-    found[:, unit] = 0.0
+def add_nothing(unit: int, windows: int, series: Column, results: Values) -> None:
+    """Set results[:, unit] to what windows and series give without a row: 0, or NaN for the kinds that need one."""
+    results[:, unit] = 0.0
     for place in range(len(series)):
         if series[place, 4] in ABSENT:
-            found[windows + place, unit] = np.nan
+            results[windows + place, unit] = np.nan
 
 
 # Compiled, because what a row adds depends on the bucket in which the day before left it: numpy would
@@ -127,50 +132,52 @@ def add_sums(  # noqa: PLR0913
     windows: Column,
     series: Column,
     cells: Column,
-    lies: Column,
-    found: Values,
+    bucket_of_row: Column,
+    results: Values,
 ) -> bool:
-    """Set found (windows + series, units) to sums of each unit's amounts (k, rows); tell whether all of them are exact.
+    """Set results (windows + series, units) to sums of each unit's amounts (k, rows); tell whether all are exact.
 
-    A window is (k, first bucket, bucket beyond, goes on), a series (k of the totals, k of the counts, first bucket, bucket
-    beyond, kind, goes on): it goes on where all but its end (and kind) is that of the one before. `table` holds the bucket of
-    the distances -1, 0, 1 ..., -1 for none; `cells` (k, buckets) and `lies`, as long as the most rows of a key, are room.
+    A window is (k, first bucket, bucket beyond, extends), a series (k of the totals, k of the counts, first bucket, bucket
+    beyond, kind, extends): it extends the one before where only its end (and kind) differ. `table` has the bucket of each
+    distance -1, 0, 1 …, where a bucket of -1 is none. `cells` (k, buckets) and `bucket_of_row`, as long as the most rows of a
+    key, are room to work in.
 
-    From a day of a key to its next, only what has become known or lies in another bucket by then is added anew.
+    From one day of a key to its next, only a row that has become known or has moved to another bucket is added anew.
     """
-    sound, farthest = True, len(table) - 2
-    # Whether the cells hold anything: only then have they to be zeroed for the next key.
-    used = True
+    exact, farthest = True, len(table) - 2
+    # Only cells that hold something have to be zeroed for the next key.
+    has_cells = True
     for unit in range(len(begin)):
         first = begin[unit]
+        # another key, or an earlier day of the same: the cells begin anew
         if (
             unit == 0
             or first != begin[unit - 1]
             or end[unit] != end[unit - 1]
             or day[unit] < day[unit - 1]
         ):
-            if used:
+            if has_cells:
                 cells[:] = 0
-            used = False
-            lies[: end[unit] - first] = -1
+            has_cells = False
+            bucket_of_row[: end[unit] - first] = -1
         for row in range(first, end[unit]):
             offset = reference[unit] - placed[row]
-            before = lies[row - first]
+            old_bucket = bucket_of_row[row - first]
             bucket = table[min(max(offset, -1), farthest) + 1]
             # A row without a day lies beyond LIMIT; it is in no bucket, the endless one neither.
-            if known[row] <= day[unit] and bucket != before and offset <= LIMIT:
-                used, lies[row - first] = True, bucket
+            if known[row] <= day[unit] and bucket != old_bucket and offset <= LIMIT:
+                has_cells, bucket_of_row[row - first] = True, bucket
                 for column in range(len(amounts)):
-                    if before >= 0:
-                        cells[column, before] -= amounts[column, row]
+                    if old_bucket >= 0:
+                        cells[column, old_bucket] -= amounts[column, row]
                     if bucket >= 0:
                         cells[column, bucket] += amounts[column, row]
-        if used:
-            sound = add_windows(unit, 0, cells, windows, found) and sound
-            sound = add_series(unit, 0, cells, series, len(windows), found) and sound
+        if has_cells:
+            exact = add_windows(unit, 0, cells, windows, results) and exact
+            exact = add_series(unit, 0, cells, series, len(windows), results) and exact
         else:
-            add_nothing(unit, len(windows), series, found)
-    return sound
+            add_nothing(unit, len(windows), series, results)
+    return exact
 
 
 # Compiled apart from `add_sums`, because here the bucket is the distance itself
@@ -188,49 +195,53 @@ def add_month_sums(  # noqa: PLR0913
     windows: Column,
     series: Column,
     cells: Column,
-    found: Values,
+    results: Values,
 ) -> bool:
-    """Set what `add_sums` sets where bucket b is the distance b, below `width`; `cells` (k, width and more) is room.
+    """Set what `add_sums` sets, where bucket b is the distance b, below `width`; `cells` (k, width and more) is room.
 
-    From a day of a key to its next, as long as there is room, the cells stay and only what has come to be met is added.
+    The cells begin with the month `newest_room`, some months later than the unit's own. So from one day of a key to its
+    next they stay where they are while there is room, and only rows that the unit before did not read are added.
     """
-    sound, used, spare = True, True, cells.shape[1] - width
-    # `top` is the newest month for which the cells have room, `before` and `newest` the day and the
-    # month of the unit before: rows that it met are in the cells already.
-    top, before, newest = -LIMIT, -LIMIT, -LIMIT
+    exact, has_cells, spare = True, True, cells.shape[1] - width
+    # The unit before read the rows known by `day_before` and placed up to `month_before`: they are in the cells already.
+    newest_room, day_before, month_before = -LIMIT, -LIMIT, -LIMIT
     for unit in range(len(begin)):
         if (
             unit == 0
             or begin[unit] != begin[unit - 1]
             or end[unit] != end[unit - 1]
             or day[unit] < day[unit - 1]
-            or reference[unit] > top
+            or reference[unit] > newest_room
         ):
-            if used:
+            if has_cells:
                 cells[:] = 0
-            used, top = False, reference[unit] + spare
-            before, newest = -LIMIT, -LIMIT
-        at = top - reference[unit]
+            has_cells, newest_room = False, reference[unit] + spare
+            day_before, month_before = -LIMIT, -LIMIT
+        at = newest_room - reference[unit]
         for row in range(begin[unit], end[unit]):
             if known[row] <= day[unit]:
                 offset = reference[unit] - placed[row]
-                if 0 <= offset and offset < width and (known[row] > before or placed[row] > newest):  # noqa: SIM300
-                    used = True
+                if (
+                    offset >= 0
+                    and offset < width
+                    and (known[row] > day_before or placed[row] > month_before)
+                ):
+                    has_cells = True
                     for column in range(len(amounts)):
                         cells[column, at + offset] += amounts[column, row]
-        before, newest = day[unit], reference[unit]
-        if used:
-            sound = add_windows(unit, at, cells, windows, found) and sound
-            sound = add_series(unit, at, cells, series, len(windows), found) and sound
+        day_before, month_before = day[unit], reference[unit]
+        if has_cells:
+            exact = add_windows(unit, at, cells, windows, results) and exact
+            exact = add_series(unit, at, cells, series, len(windows), results) and exact
         else:
-            add_nothing(unit, len(windows), series, found)
-    return sound
+            add_nothing(unit, len(windows), series, results)
+    return exact
 
 
 # Compiled, because numpy would read the values once for each of the four answers.
 @compiled(void(FLOATS, RANGE))
-def survey(values: Values, found: Values) -> None:
-    """Set `found` to the least and greatest of values, at least as far as 0, whether all are whole, and whether one is NaN."""
+def survey(values: Values, summary: Values) -> None:
+    """Set `summary` to the least value (0 at most), the greatest (0 at least), whether all are whole, whether one is NaN."""
     low, high, whole, gaps = 0.0, 0.0, True, False
     for value in values:
         # Only NaN differs from itself.
@@ -240,19 +251,19 @@ def survey(values: Values, found: Values) -> None:
             low = min(low, value)
             high = max(high, value)
             whole = whole and value == np.floor(value)
-    found[0] = low
-    found[1] = high
-    found[2] = whole
-    found[3] = gaps
+    summary[0] = low
+    summary[1] = high
+    summary[2] = whole
+    summary[3] = gaps
 
 
 # Compiled, because each place moves the next one of its value on.
 @compiled(void(PLACES, IN, PLACES, int32[::1]))
-def put_in_order(value: Places, begins: Column, given: Places, order: Places) -> None:
-    """Set `order` to the given places by their values, equal ones as given; `begins` says where each value 0, 1, ... begins."""
-    # A counting sort: `after` is the place of the next one with each value.
-    after = begins.copy()
-    for place in given:
+def put_in_order(value: Places, begins: Column, places: Places, order: Places) -> None:
+    """Set `order` to `places` sorted by value, equal ones as they come; `begins` says where each value 0, 1, … begins."""
+    # A counting sort: `next_place` is where the next one of each value goes.
+    next_place = begins.copy()
+    for place in places:
         rank = value[place]
-        order[after[rank]] = place
-        after[rank] += 1
+        order[next_place[rank]] = place
+        next_place[rank] += 1

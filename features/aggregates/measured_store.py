@@ -9,7 +9,7 @@ from functools import cache, cached_property, lru_cache
 
 from features.aggregates.aggregate import Tallies, placed_by
 from features.aggregates.plan import AggregationPlan, aggregation_plan
-from features.aggregates.rollup import Kin, Panel, kin_of, opened_panel
+from features.aggregates.rollup import Rollup, RollupMeasures, opened_rollup, rollup_measures_of
 from features.aggregates.table_plan import Group, read_by
 from features.catalogue.language import Atom
 from features.catalogue.model import Catalogue
@@ -20,7 +20,7 @@ MOST_KEPT = 64
 """Sets of aggregates whose plans are kept; one more, and the set not asked for longest is dropped, so that ever new
 requests do not fill the memory."""
 MOST_PLANS = 256
-"""Plans kept of what panels answer; a choice: a catalogue has fewer panels, each with a plan or two."""
+"""Plans kept of what rollups answer; a choice: a catalogue has fewer rollups, each with a plan or two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class MeasuredStore:
 
     @cached_property
     def plan(self) -> Callable[[tuple[Atom, ...]], AggregationPlan]:
-        """Give the plan of aggregates that one panel answers."""
+        """Give the plan of aggregates that one rollup answers."""
         return lru_cache(MOST_PLANS)(self._plan)
 
     @cached_property
@@ -46,14 +46,14 @@ class MeasuredStore:
         return cache(self._tallies)
 
     @cached_property
-    def kin(self) -> Mapping[str, Kin]:
-        """The measures that share a panel with each measure."""
-        return kin_of(self.catalogue)
+    def rollup_measures(self) -> Mapping[str, RollupMeasures]:
+        """The measures that share a rollup with each measure."""
+        return rollup_measures_of(self.catalogue)
 
     @cached_property
-    def panel(self) -> Callable[[Kin], Panel]:
-        """Give the panel of some measures, made on first use; its files never change and stay open from then on."""
-        return cache(self._panel)
+    def rollup(self) -> Callable[[RollupMeasures], Rollup]:
+        """Give the rollup of some measures, made on first use; its files never change and stay open from then on."""
+        return cache(self._rollup)
 
     def group(self, atoms: Collection[Atom]) -> Group:
         """Return the plan of aggregates that share table and key, as it is made for them now."""
@@ -103,6 +103,6 @@ class MeasuredStore:
     def _plan(self, atoms: tuple[Atom, ...]) -> AggregationPlan:
         return aggregation_plan(atoms, self.catalogue.windows)
 
-    def _panel(self, measures: Kin) -> Panel:
+    def _rollup(self, measures: RollupMeasures) -> Rollup:
         literal = literal_of(self.store, measures[0].table)
-        return opened_panel(self.store, measures, literal)
+        return opened_rollup(self.store, measures, literal)

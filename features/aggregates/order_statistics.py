@@ -67,12 +67,12 @@ def of_members(
             values[atom] = distinct[:, place].astype(np.float64)
         else:
             items = chosen.get(atom.aggregate, greatest)[:, place]
-            values[atom] = said(members.kind, items, reference)
+            values[atom] = statistic_values(members.kind, items, reference)
     return values
 
 
-def said(kind: str, item: Column, reference: Column) -> Values:
-    """Return what chosen items say: their value, the value of a dated one, or how long before the as-of they lie."""
+def statistic_values(kind: str, item: Column, reference: Column) -> Values:
+    """Return the value of each chosen item: itself, the part of a dated item that is no day, or the time since a placed one."""
     value = item.astype(np.float64)
     if kind == "dated":
         undated = item % ITEM_VALUES

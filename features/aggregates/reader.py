@@ -13,11 +13,11 @@ from features.aggregates.measured_store import MeasuredStore
 from features.aggregates.prefix_sums import PlacedRows, WindowSum, prefix_sums, worthwhile
 from features.aggregates.rollup import (
     WORTHWHILE,
-    Kin,
-    Panel,
+    Rollup,
+    RollupMeasures,
     answerable,
-    panel_tally,
-    read_panel,
+    read_rollup,
+    rollup_tally,
 )
 from features.aggregates.row_ranges import ReadColumns, RowRanges, Rows, row_ranges
 from features.aggregates.table_plan import Group
@@ -32,7 +32,7 @@ ROWS_AT_ONCE = 16_384
 MOST_ROWS = 8_000_000
 """Rows that those codes may hold together, on average: of a key with many rows a code, fewer codes are read at once."""
 MANY_UNITS = 2_000
-"""Units below which reading their own rows is cheaper than opening a panel."""
+"""Units below which reading their own rows is cheaper than opening a rollup."""
 FAR_KEYS = 8
 """Keys up to which each is read by itself, so that nothing of what lies between them is read."""
 
@@ -101,19 +101,22 @@ class Reader:
         self._stored = rows is None
 
     def aggregates(self, units: Units) -> dict[Atom, Values]:
-        """Return float64 (units,) for each aggregate, from a panel where many units and many rows make it worthwhile."""
-        if len(units) < MANY_UNITS or not self._panelled:
+        """Return float64 (units,) for each aggregate, from a rollup where many units and many rows make it worthwhile."""
+        # rows of a request, and those of a small table, have no rollup
+        if len(units) < MANY_UNITS or not self._has_rollup:
             return self._from_rows(units, self._group)
         aggregates: dict[Atom, Values] = {}
-        for measures, atoms in answerable(self._measured.kin, self._group.atoms).items():
-            aggregates |= self._from_panel(units, measures, atoms)
+        for measures, atoms in answerable(
+            self._measured.rollup_measures, self._group.atoms
+        ).items():
+            aggregates |= self._from_rollup(units, measures, atoms)
         remaining = self._without(self._group, aggregates)
         if remaining:
             aggregates |= self._from_rows(units, remaining)
         return aggregates
 
     @property
-    def _panelled(self) -> bool:
+    def _has_rollup(self) -> bool:
         return self._stored and self._store.size(self._table) >= WORTHWHILE
 
     def _without(self, group: Group, computed: Collection[Atom]) -> Group | None:
@@ -126,15 +129,17 @@ class Reader:
         (smaller,) = self._measured.groups(remaining)
         return smaller
 
-    def _from_panel(self, units: Units, measures: Kin, atoms: list[Atom]) -> dict[Atom, Values]:
-        panel = self._measured.panel(measures)
+    def _from_rollup(
+        self, units: Units, measures: RollupMeasures, atoms: list[Atom]
+    ) -> dict[Atom, Values]:
+        rollup = self._measured.rollup(measures)
         monthly = bool(month_columns(self._store, self._table, {measures[0].when}))
         months = frozenset({"placed"}) if monthly else frozenset[str]()
         names = list(dict.fromkeys(atom.measure for atom in atoms))
-        sums = {} if monthly else self._panel_sums(panel, atoms)
+        sums = {} if monthly else self._rollup_sums(rollup, atoms)
         parts = []
         for batch in self._batches(units):
-            read = read_panel(panel, self._by, key_span(batch), atoms)
+            read = read_rollup(rollup, self._by, key_span(batch), atoms)
             key = read[self._by]
             rows = row_ranges(batch, key, read, months)
             running: dict[Atom, Values] = {}
@@ -142,17 +147,17 @@ class Reader:
                 placed = PlacedRows(key, read["placed"], read["known"], read)
                 running = prefix_sums(placed, batch, sums)
             others = tuple(atom for atom in atoms if atom not in running)
-            tallies = {name: panel_tally(read, panel, name) for name in names}
+            tallies = {name: rollup_tally(read, rollup, name) for name in names}
             plan = self._measured.plan(others)
             parts.append(running | of_tallies(rows, "placed", tallies, plan))
         return joined_units(atoms, parts)
 
-    def _panel_sums(self, panel: Panel, atoms: Iterable[Atom]) -> dict[Atom, WindowSum]:
-        """Return the additive aggregates among some, each as a sum of one of the panel's columns."""
+    def _rollup_sums(self, rollup: Rollup, atoms: Iterable[Atom]) -> dict[Atom, WindowSum]:
+        """Return the additive aggregates among some, each as a sum of one of the rollup's columns."""
         sums: dict[Atom, WindowSum] = {}
         for atom in atoms:
             if atom.aggregate in ADDITIVE:
-                counts, totals = panel.columns[atom.measure]
+                counts, totals = rollup.columns[atom.measure]
                 column = totals if atom.aggregate == "sum" else counts
                 sums[atom] = WindowSum(column, self._windows[atom.window])
         return sums

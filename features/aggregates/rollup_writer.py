@@ -1,4 +1,4 @@
-"""Makes panels: rows read once in their order, grouped, summed measure by measure, and written as flat columns."""
+"""Makes rollups: rows read once in their order, grouped, summed measure by measure, and written as flat columns."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ WIDE = 16
 
 @dataclass(frozen=True, slots=True)
 class RollupPlan:
-    """What a panel sums: measures that share table, key and day placed; texts in their filters are read through `literal`.
+    """What a rollup sums: measures that share table, key and day placed; texts in their filters are read through `literal`.
 
-    The panels of the base lie in `folder`, the store's own.
+    The rollups of the base lie in `folder`, the store's own.
     """
 
     folder: Path
@@ -42,7 +42,7 @@ class RollupPlan:
 
     @property
     def written(self) -> tuple[str, ...]:
-        """The columns of the panel: the key, by which it is sorted, the days, and what the measures count and sum."""
+        """The columns of the rollup: the key, by which it is sorted, the days, and what the measures count and sum."""
         pairs = columns_for(self.measures).values()
         # A measure whose rows count 1 each has one column for both, which is written once.
         distinct = dict.fromkeys(chain.from_iterable(pairs))
@@ -62,7 +62,7 @@ class RollupPlan:
 
 @lru_cache(256)
 def name_of(measures: tuple[Measure, ...]) -> str:
-    """Return the folder of a panel: what it holds, and a digest of how its measures are spelled."""
+    """Return the folder of a rollup: what it holds, and a digest of how its measures are spelled."""
     first = measures[0]
     spelled = "\n".join(measure.spelled() for measure in measures)
     digest = hashlib.sha256(spelled.encode()).hexdigest()[:12]
@@ -81,25 +81,25 @@ def columns_for(measures: tuple[Measure, ...]) -> Mapping[str, tuple[str, str]]:
 
 
 def rollup_folder(plan: RollupPlan, base: Path) -> Path:
-    """Return the folder of the panel of a base file's rows, written now unless it was."""
+    """Return the folder of the rollup of a base file's rows, written now unless it was."""
     generation = base.parent.name
     room = "panels" if generation == "base" else f"panels-{generation}"
     folder = plan.folder / room / name_of(plan.measures)
     if not folder.exists():
-        batches = (panel_rows(plan, rows) for rows in row_groups_in_order(plan, base))
+        batches = (rollup_rows(plan, rows) for rows in row_groups_in_order(plan, base))
         write_flat(folder, plan.written, batches)
     return folder
 
 
 def day_rows(plan: RollupPlan, segment: Path) -> Mapping[str, Column]:
-    """Return the panel of a table's rows in one later segment."""
+    """Return the rollup of a table's rows in one later segment."""
     check_whole(segment)
     read = read_table(segment, columns=plan.read)
-    return panel_rows(plan, {column: values(read[column]) for column in plan.read})
+    return rollup_rows(plan, {column: values(read[column]) for column in plan.read})
 
 
 def laid_out_of_days(plan: RollupPlan, segment: Path) -> Path:
-    """Return the file of the panel of a table's rows in one later segment, written now unless it was.
+    """Return the file of the rollup of a table's rows in one later segment, written now unless it was.
 
     A later segment is read whole, so nothing as long as the dictionary says where the rows of each code begin.
     """
@@ -131,7 +131,7 @@ def row_groups_in_order(plan: RollupPlan, rows: Path) -> Iterator[Mapping[str, C
         yield {name: values(read[name]) for name in plan.read}
 
 
-def panel_rows(plan: RollupPlan, read: Mapping[str, Column]) -> Mapping[str, Column]:
+def rollup_rows(plan: RollupPlan, read: Mapping[str, Column]) -> Mapping[str, Column]:
     """Return for each key, day placed and day known of some rows what every measure counts and sums, sorted.
 
     Where all of it is 0 nothing is said, and no row is kept.

@@ -91,9 +91,9 @@ def value_steps(steps: Steps, tree: ast.expr) -> tuple[Place, Place | None]:
         value, valid = value_steps(steps, tree.operand)
         return steps.step(np.negative, value), valid
     if isinstance(tree, ast.BinOp):
-        left, left_valid = value_steps(steps, tree.left)
-        right, right_valid = value_steps(steps, tree.right)
-        value = steps.step(_ARITHMETIC[type(tree.op)], left, right)
+        left_value, left_valid = value_steps(steps, tree.left)
+        right_value, right_valid = value_steps(steps, tree.right)
+        value = steps.step(_ARITHMETIC[type(tree.op)], left_value, right_value)
         return value, all_hold(steps, left_valid, right_valid)
     raise CatalogueError(f"{ast.unparse(tree)!r} is not an integer expression")
 
@@ -117,24 +117,24 @@ def filter_steps(steps: Steps, tree: ast.expr, literal: Literal) -> Place:
         return _joined(steps, combine, conditions)
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
         raise CatalogueError(f"{ast.unparse(tree)!r} is not a condition")
-    left, valid = value_steps(steps, tree.left)
+    value, valid = value_steps(steps, tree.left)
     right = tree.comparators[0]
     operator = tree.ops[0]
     if isinstance(operator, ast.Is | ast.IsNot):
-        known = steps.step(np.ones_like, left) if valid is None else valid
-        return steps.step(np.logical_not, known) if isinstance(operator, ast.Is) else known
+        is_known = steps.step(np.ones_like, value) if valid is None else valid
+        return steps.step(np.logical_not, is_known) if isinstance(operator, ast.Is) else is_known
     read = literal_for(tree, literal)
     if isinstance(operator, ast.In | ast.NotIn):
         listed = right.elts if isinstance(right, ast.Tuple) else [right]
         literals = [read(item) for item in listed]
-        listed_mask = _in_steps(steps, operator, left, literals)
+        listed_mask = _in_steps(steps, operator, value, literals)
         return _where_known(steps, listed_mask, valid)
     compare = _COMPARE[type(operator)]
     if isinstance(right, ast.Constant):
-        mask = steps.step(compare, left, steps.constant(read(right)))
+        mask = steps.step(compare, value, steps.constant(read(right)))
         return _where_known(steps, mask, valid)
     other, other_valid = value_steps(steps, right)
-    mask = steps.step(compare, left, other)
+    mask = steps.step(compare, value, other)
     return _where_known(steps, mask, valid, other_valid)
 
 

@@ -18,10 +18,10 @@ def declared_joins() -> tuple[Join, ...]:
     """Return the derived tables that a load materialises."""
     text = declaration_text("joins.txt")
     joins: list[Join] = []
-    for name, left, right, on, right_columns in declaration_lines(text, 5, "joins.txt"):
+    for name, left_table, right_table, on, right_columns in declaration_lines(text, 5, "joins.txt"):
         keys = tuple(on.split(", "))
         columns = tuple(right_columns.split(", "))
-        joins.append(Join(name, left, right, keys, columns))
+        joins.append(Join(name, left_table, right_table, keys, columns))
     return tuple(joins)
 
 

@@ -96,6 +96,7 @@ def unregistered(store: Store) -> Iterator[dict[str, Any]]:
     for table in filter(store.has, contract()):
         for column in store.tables[table].columns:
             register = REGISTERS.get(column.space) if column.kind == "id" else None
+            # a register holds its own identifiers by definition
             if register is None or register == table or not store.has(register):
                 continue
             query = UNREGISTERED.format(

@@ -113,13 +113,13 @@ class Program:
         if isinstance(tree, ast.UnaryOp):
             return steps.step(np.negative, self._place_of(tree.operand))
         if isinstance(tree, ast.BinOp):
-            left = self._place_of(tree.left)
-            right = self._place_of(tree.right)
-            return self._arithmetic(tree.op, left, right)
+            left_place = self._place_of(tree.left)
+            right_place = self._place_of(tree.right)
+            return self._arithmetic(tree.op, left_place, right_place)
         if isinstance(tree, ast.Compare):
-            left = self._place_of(tree.left)
-            right = self._place_of(tree.comparators[0])
-            return self._comparison(tree.ops[0], left, right)
+            left_place = self._place_of(tree.left)
+            right_place = self._place_of(tree.comparators[0])
+            return self._comparison(tree.ops[0], left_place, right_place)
         if isinstance(tree, ast.Call):
             return self._call(tree)
         raise CatalogueError(f"{ast.unparse(tree)!r} is not a formula")

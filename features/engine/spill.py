@@ -126,6 +126,7 @@ class Spill:
                 place = np.frombuffer(block.file.values, np.int32, stop - start, 4 * start) - first
                 for name, values in _columns(block, start, stop):
                     columns[name][place] = values
+                # a batch is taken once, so its pages need not stay in memory
                 block.file.give_back()
         for table in self._tables:
             columns |= table.of(cases)

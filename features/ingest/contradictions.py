@@ -8,7 +8,7 @@ from typing import Any
 
 from features.connection import Connection, named
 from features.contract.tables import Table, contract
-from features.ingest.register_order import Across, Told, laws_across, refused
+from features.ingest.register_order import Across, DatedVersion, laws_across, refused
 from features.ingest.staged import Staged, set_aside
 
 Rows = Mapping[str, str]
@@ -60,7 +60,7 @@ def _versions_of(laws: tuple[Across, ...], staged_rows: Rows, settled: Rows) -> 
 
 def _contradictions(
     connection: Connection, laws: tuple[Across, ...], versions: Rows
-) -> Iterator[tuple[Told, str]]:
+) -> Iterator[tuple[DatedVersion, str]]:
     """Yield the versions to refuse, with the reason, under the laws of one register."""
     register = contract()[laws[0].register]
     applicable = [law for law in laws if law.table in versions]
@@ -102,10 +102,10 @@ def _all_versions(laws: list[Across], register: Table, versions: Rows) -> Iterat
         yield _versions_sql(contract()[law.table], register, law.column, number, versions)
 
 
-def _version(row: tuple[Any, ...], laws: list[Across]) -> Told:
+def _version(row: tuple[Any, ...], laws: list[Across]) -> DatedVersion:
     """Return a row of `_versions_sql` as a version, with the law that it is under."""
     _, _, number, row_id, key, day, retracted, settled = row
-    return Told(
+    return DatedVersion(
         row_id=row_id,
         law=None if number == OF_REGISTER else laws[number],
         key=tuple(key),

@@ -75,10 +75,10 @@ def rows_told(outcomes: Relation, table: str, columns: Iterable[Column]) -> str:
 
 def _picked(table: str, columns: Iterable[Column]) -> Iterator[str]:
     """Yield each column of a table in SQL, empty where an outcome does not give it."""
-    given = set(GIVEN[table])
+    posted_columns = set(GIVEN[table])
     for column in columns:
         name = named(column.name)
-        yield name if column.name in given else f"CAST(NULL AS VARCHAR) AS {name}"
+        yield name if column.name in posted_columns else f"CAST(NULL AS VARCHAR) AS {name}"
 
 
 def _visits_sql() -> str:

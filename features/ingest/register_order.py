@@ -70,7 +70,7 @@ def _declared() -> Iterator[Across]:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DatedVersion:
     """A version of a row: its law (None in a register's own row), its key, its day; `settled` if accepted long ago."""
 
     row_id: str
@@ -82,45 +82,45 @@ class Told:
 
 
 @dataclass(slots=True)
-class Known:
+class RegisterState:
     """What is known of one row of a register and of the rows that name it, while their versions come in."""
 
     day: int | None = None
     rows: dict[tuple[Across, Version], int | None] = field(default_factory=dict)
 
-    def judge(self, told: Told) -> str | None:
+    def judge(self, version: DatedVersion) -> str | None:
         """Take in one version more; return why it is refused, None if it is not."""
-        if not told.retracted and not told.settled:
-            wrong = self._against(told)
+        if not version.retracted and not version.settled:
+            wrong = self._against(version)
             if wrong:
                 return wrong
-        if told.law is None:
-            self.day = None if told.retracted else told.day
-        elif told.retracted:
-            self.rows.pop((told.law, told.key), None)
+        if version.law is None:
+            self.day = None if version.retracted else version.day
+        elif version.retracted:
+            self.rows.pop((version.law, version.key), None)
         else:
-            self.rows[told.law, told.key] = told.day
+            self.rows[version.law, version.key] = version.day
         return None
 
-    def _against(self, told: Told) -> str | None:
+    def _against(self, version: DatedVersion) -> str | None:
         """Return why a version cannot be beside what is known; None if it can."""
-        if told.law:
-            if told.law.holds(told.day, self.day):
+        if version.law:
+            if version.law.holds(version.day, self.day):
                 return None
-            return told.law.reason
+            return version.law.reason
         for (law, _), day in self.rows.items():
-            if not law.holds(day, told.day):
+            if not law.holds(day, version.day):
                 return law.reason_of_register
         return None
 
 
-def refused(versions: Iterable[Told]) -> Iterator[tuple[Told, str]]:
+def refused(versions: Iterable[DatedVersion]) -> Iterator[tuple[DatedVersion, str]]:
     """Yield the versions of one register row, and of those that name it, that cannot be, each with the reason.
 
     They come in the order in which they became known, on one day the register's first.
     """
-    known = Known()
+    state = RegisterState()
     for version in versions:
-        reason = known.judge(version)
+        reason = state.judge(version)
         if reason:
             yield version, reason

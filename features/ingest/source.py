@@ -15,9 +15,15 @@ from features.contract.tables import Column, contract
 from features.contract.unique_within import Scope, check_keys, scopes
 from features.errors import SourceError
 from features.home import home
-from features.ingest.dump.closed_day import closed_day, told_of
+from features.ingest.dump.closed_day import closed_day, ending_notes
 from features.ingest.dump.columns import SETTINGS
-from features.ingest.dump.contents import NOTHING, Found, endings_of, found_in, merged_settings
+from features.ingest.dump.contents import (
+    NOTHING,
+    DumpContents,
+    dump_contents,
+    endings_of,
+    merged_settings,
+)
 from features.ingest.postgres import DECLARATION, SNAPSHOT, database_of, is_database, staged
 from features.ingest.scan import files_in
 from features.ingest.source_toml import (
@@ -71,7 +77,7 @@ class Source:
     data: Path
     declaration: SourceDeclaration
     tables: dict[str, Path]
-    dump: Found = NOTHING
+    dump: DumpContents = NOTHING
     apart: Path | None = None
     place: tuple[str, ...] = ()
 
@@ -288,12 +294,12 @@ def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     check_keys(declared.keys)
     dump = declared.dump
     assert dump is not None
-    contents = found_in(data, declared, folder, home() / "texts")
+    contents = dump_contents(data, declared, folder, home() / "texts")
     if "complete_to" not in values:
         endings = endings_of(contents, folder, declared)
         end = closed_day(endings)
         declared = declared.model_copy(update={"complete_to": end})
-        contents = replace(contents, notes=(*contents.notes, *told_of(endings, end)))
+        contents = replace(contents, notes=(*contents.notes, *ending_notes(endings, end)))
     declaration = _split(declared)
     tables = dict(contents.own)
     for table, needed in dump.needs.items():

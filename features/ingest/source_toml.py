@@ -200,9 +200,11 @@ class CsvTables(Csv):
 
     def of(self, table: str) -> StatedDialect:
         """Return what is stated of one table: its own words before those for all."""
-        own = self.tables.get(table, Csv())
+        of_table = self.tables.get(table, Csv())
         how = f'[csv.tables.{table}] {{key}} = "{{value}}" in source.toml'
-        return StatedDialect(own.delimiter or self.delimiter, own.encoding or self.encoding, how)
+        delimiter = of_table.delimiter or self.delimiter
+        encoding = of_table.encoding or self.encoding
+        return StatedDialect(delimiter, encoding, how)
 
 
 class SourceDeclaration(_Declared):
@@ -282,12 +284,12 @@ def _check_names(declaration: SourceDeclaration, origin: str) -> None:
         _check_target(name, target, origin)
     for name, raw in declaration.raw.items():
         _check_raw(declaration, name, raw, origin)
-    for what, said in (
+    for what, stated in (
         ("columns", declaration.columns),
         ("form", declaration.form),
         ("unit", declaration.unit),
     ):
-        _check_stated(declaration, what, said, origin)
+        _check_stated(declaration, what, stated, origin)
 
 
 def _check_raw(declaration: SourceDeclaration, name: str, raw: Raw, origin: str) -> None:

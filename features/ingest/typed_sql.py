@@ -43,6 +43,7 @@ def view_text(source: Source, place: Path) -> str:
             f"{place.name} reads ${{DATA}}, and {source.data} does not exist; give --data or set LSSI_DATA"
         )
     for name, folder in (("${DATA}", source.data), ("${SOURCE}", source.folder)):
+        # the folder is put inside a text of SQL, in which a quote mark is written twice
         query = query.replace(name, str(folder).replace("'", "''"))
     with in_one_line(place):
         single = is_one_select(query)
@@ -131,6 +132,7 @@ def relation(connection: Connection, source: Source, table: str) -> Relation:
     """Return one table of a source as a relation, not yet read; broken records beneath it are rows that say why."""
     with in_one_line(source.tables[table]):
         select = relation_sql(source, table)
+        # on lines of its own, as a comment at the end of a view would swallow the bracket
         query = f"SELECT * FROM (\n{select.query}\n) AS source_rows"
         rows = connection.sql(query)
         if select.broken and CARRIER in rows.columns:

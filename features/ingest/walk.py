@@ -40,7 +40,7 @@ def walk(block: Bytes, held: Held, kinds: Bytes, expected: int) -> None:  # noqa
 
     `kinds` (256,) has the kind of each byte. Most bytes have no kind and change no state, so they are tested first.
     """
-    # Plain numbers stay in registers; an array would be read and written at every byte.
+    # Plain numbers stay in registers. An array, or a function for each state, would pass them on at every byte.
     state, flags, fields, records = held[STATE], held[FLAGS], held[FIELDS], held[RECORDS]
     place, start, longest, last_cr = held[PLACE], held[START], held[LONGEST], held[LAST_CR]
     for at in range(len(block)):

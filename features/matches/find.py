@@ -77,6 +77,7 @@ def matches(store: Store, as_of: int, name: str | None = None) -> Iterator[Match
 
 def matches_of(store: Store, kind: Kind, as_of: int) -> Iterator[Match]:
     """Yield the matches of one kind as of a day."""
+    # asked for the error alone that it raises where a table is absent
     for table in kind.needed:
         store.size(table)
     discrepancies = store.sql(match_sql(store, kind, as_of), months=month_table(as_of))

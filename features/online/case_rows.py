@@ -44,17 +44,19 @@ class TableRows:
         """Take the key of each case, NULL for none, and what reads one column of a range of keys."""
         self._read, self._by = read, by
         self._columns: dict[str, NDArray[Any]] = {}
-        self._spans = list(near_spans(np.unique(key[key != NULL])))
-        stored = self.column(by)
-        self.begin = np.searchsorted(stored, key)
-        self.end = np.searchsorted(stored, key, side="right")
+        is_null = key == NULL
+        self._spans = list(near_spans(np.unique(key[~is_null])))
+        stored_keys = self.column(by)
+        self.begin = np.searchsorted(stored_keys, key)
+        self.end = np.searchsorted(stored_keys, key, side="right")
         # rows without a key belong to nobody
-        self.end[key == NULL] = self.begin[key == NULL]
+        self.end[is_null] = self.begin[is_null]
 
     def column(self, name: str) -> NDArray[Any]:
         """Return a column of all the rows, (m,)."""
         if name not in self._columns:
             parts = [self._read(low, high, name) for low, high in self._spans]
+            # where no case has a key nothing is read, so the type of the column is said here
             empty = np.empty(0, object if name in NUMBERS else np.int64)
             self._columns[name] = np.concatenate(parts) if parts else empty
         return self._columns[name]
@@ -64,15 +66,17 @@ class TableRows:
         begin = self.begin[places]
         sizes = self.end[places] - begin
         owner = np.repeat(np.arange(len(places)), sizes)
-        before = np.cumsum(sizes) - sizes
-        index = np.arange(len(owner)) + (begin - before)[owner]
+        rows_before = np.cumsum(sizes) - sizes
+        # a row's place among those picked, less the rows of earlier cases, counts from its case's begin
+        shift = begin - rows_before
+        index = np.arange(len(owner)) + shift[owner]
         return Picked(index, owner)
 
     def in_parts(self, places: Column) -> Iterator[Column]:
         """Yield in turn which of some cases to look at together: as many as have about ROWS_AT_ONCE rows."""
-        rows_until = np.cumsum(self.end[places] - self.begin[places])
-        part = rows_until // ROWS_AT_ONCE
-        edges = np.flatnonzero(np.diff(part)) + 1
+        sizes = self.end[places] - self.begin[places]
+        part = np.cumsum(sizes) // ROWS_AT_ONCE
+        edges = _changes(part)
         yield from np.split(np.arange(len(places)), edges)
 
 
@@ -108,13 +112,14 @@ class CaseRows:
         """Return a code for each text: that which the same text of the table has already, or a new one."""
         encoded = texts.dictionary_encode()
         before = self._texts.get(base, pa.array([], pa.string()))
-        known = pc.index_in(encoded.dictionary, before)
-        is_new = np.asarray(known.is_null())
+        old_codes = pc.index_in(encoded.dictionary, before)
+        is_new = np.asarray(old_codes.is_null())
         new_codes = len(before) + np.cumsum(is_new) - 1
-        codes = np.where(is_new, new_codes, np.asarray(known.fill_null(0)))
+        codes = np.where(is_new, new_codes, np.asarray(old_codes.fill_null(0)))
         added = encoded.dictionary.filter(pa.array(is_new))
         self._texts[base] = pa.concat_arrays([before, added])
-        return np.asarray(codes[np.asarray(encoded.indices)], np.int64)
+        place_of_text = np.asarray(encoded.indices)
+        return np.asarray(codes[place_of_text], np.int64)
 
     def texts(self, base: str, codes: Column) -> list[str]:
         """Return the row numbers of a table that codes stand for."""
@@ -130,9 +135,17 @@ def near_spans(keys: Column) -> Iterator[tuple[int, int]]:
     """
     if not len(keys):
         return
-    edges = np.flatnonzero(np.diff(keys) > NEAR) + 1
+    is_far = np.diff(keys) > NEAR
+    edges = np.flatnonzero(is_far) + 1
     for first, beyond in pairwise([0, *edges.tolist(), len(keys)]):
-        yield int(keys[first]), int(keys[beyond - 1]) + 1
+        lowest = int(keys[first])
+        highest = int(keys[beyond - 1])
+        yield lowest, highest + 1
+
+
+def _changes(values: Column) -> Column:
+    """Return the places, after the first, at which a value is not the one before it."""
+    return np.flatnonzero(np.diff(values)) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +164,13 @@ def standing_rows(code: Column, sign: Column) -> StandingRows:
     """
     order = np.argsort(code, kind="stable")
     in_order = code[order]
-    changes = np.flatnonzero(np.diff(in_order)) + 1
+    changes = _changes(in_order)
+    # without rows there is no run: no begin at 0, and no end
     first = np.zeros(min(1, len(code)), np.int64)
     begins = np.concatenate([first, changes])
     ends = np.append(changes, len(code))[: len(begins)]
+    # the signs of a run sum to the difference of the running sums at its two ends
     totals = np.concatenate([[0], np.cumsum(sign[order])])
     stands = totals[ends] > totals[begins]
-    return StandingRows(in_order[begins[stands]], order[ends[stands] - 1])
+    last_of_run = ends[stands] - 1
+    return StandingRows(in_order[begins[stands]], order[last_of_run])

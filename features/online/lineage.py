@@ -34,7 +34,7 @@ from features.online.lineage_rows import (
 
 NAMED_ROWS = 5
 """Rows that a fact names, the newest ones; a choice: enough to look one up."""
-SAID = {
+AGGREGATE_WORDS = {
     "count": ("count", "条数", ", rows"),
     "distinct": ("count", "个数", ", distinct"),
     "months": ("months", "月数", ", months with any"),
@@ -50,8 +50,8 @@ MONTHS_ADDED = ("各月合计", ", months added up")
 
 FactOf = Atom | WindowDifference
 """What a fact is of: an aggregate, or one less another."""
-Asked = Sequence[tuple[int, str]]
-"""Features asked for, each of a case, which is named by its place."""
+CaseFeatures = Sequence[tuple[int, str]]
+"""Pairs of a case, named by its place, and a feature of it."""
 Unit = tuple[int, int]
 """A key and a day: cases that share both share the facts of that key's rows."""
 
@@ -61,9 +61,9 @@ def feature_facts(
 ) -> list[Fact]:
     """Return the facts behind one feature of one case, those the formula names first; `rows` replaces the store."""
     atoms = [part for part in parts_of(engine.catalogue, feature) if isinstance(part, Atom)]
-    known = atom_values(engine, case, atoms, rows)
+    values = atom_values(engine, case, atoms, rows)
     case_rows = CaseRows(case, rows or store_rows(engine.store))
-    [facts] = Lineage(engine, case, case_rows, known).facts([(0, feature)])
+    [facts] = Lineage(engine, case, case_rows, values).facts([(0, feature)])
     return facts
 
 
@@ -71,23 +71,23 @@ class Lineage:
     """The facts of cases, each made once for all features, and for all cases of a key, that rest on it."""
 
     def __init__(
-        self, engine: Engine, cases: Cases, rows: CaseRows, known: Mapping[Atom, Values]
+        self, engine: Engine, cases: Cases, rows: CaseRows, values: Mapping[Atom, Values]
     ) -> None:
         """Take cases, their rows, and their aggregates."""
-        self._engine, self._cases, self._rows, self._known = engine, cases, rows, known
+        self._engine, self._cases, self._rows, self._values = engine, cases, rows, values
         self._facts: dict[FactOf, dict[Unit, list[Fact]]] = {}
 
-    def facts(self, asked: Asked) -> list[list[Fact]]:
+    def facts(self, wanted: CaseFeatures) -> list[list[Fact]]:
         """Return the facts behind each feature of a case, those the formula names first."""
         catalogue = self._engine.catalogue
         places_of_parts: dict[FactOf, list[int]] = {}
-        for place, feature in asked:
+        for place, feature in wanted:
             for part in parts_of(catalogue, feature):
                 places_of_parts.setdefault(part, []).append(place)
         for part, places in places_of_parts.items():
             self._make(part, np.array(places, np.int64))
         facts = []
-        for place, feature in asked:
+        for place, feature in wanted:
             of_parts = [self._of_part(part, place) for part in parts_of(catalogue, feature)]
             facts.append(list(chain.from_iterable(of_parts)))
         return facts
@@ -104,24 +104,25 @@ class Lineage:
         return self._engine.catalogue.measure(atom.measure)
 
     def _make(self, part: FactOf, places: Column) -> None:
-        """Make the facts of one part for those units of some cases that have none yet."""
-        made = self._facts.setdefault(part, {})
+        """Make the facts of one part for those units of some cases that have none yet; one case stands for its unit."""
+        facts_of_unit = self._facts.setdefault(part, {})
         measure = self._measure(part)
         key = self._cases.keys[measure.by]
         place_of: dict[Unit, int] = {}
-        pairs = zip(key[places].tolist(), self._cases.as_of[places].tolist(), strict=True)
-        for place, unit in zip(places.tolist(), pairs, strict=True):
-            if unit not in made and unit[0] != NULL:
+        units = zip(key[places].tolist(), self._cases.as_of[places].tolist(), strict=True)
+        for place, unit in zip(places.tolist(), units, strict=True):
+            if unit not in facts_of_unit and unit[0] != NULL:
                 place_of.setdefault(unit, place)
         if not place_of:
             return
-        distinct = np.array(list(place_of.values()), np.int64)
+        one_place_a_unit = np.array(list(place_of.values()), np.int64)
         table = self._rows.table(measure.table, measure.by)
         facts: list[list[Fact]] = []
-        for some in table.in_parts(distinct):
-            viewers = Viewers(distinct[some], self._cases.as_of[distinct[some]])
+        for some in table.in_parts(one_place_a_unit):
+            viewer_places = one_place_a_unit[some]
+            viewers = Viewers(viewer_places, self._cases.as_of[viewer_places])
             facts += self._of_units(part, viewers)
-        made |= zip(place_of, facts, strict=True)
+        facts_of_unit |= zip(place_of, facts, strict=True)
 
     def _of_units(self, part: FactOf, viewers: Viewers) -> list[list[Fact]]:
         if isinstance(part, Atom):
@@ -135,17 +136,19 @@ class Lineage:
         window = catalogue.windows[atom.window]
         counted = lineage_rows(self._engine, self._rows, viewers, measure, window)
         units = counted.by_unit(len(viewers.places))
-        numbers = self._known[atom][viewers.places].tolist()
+        numbers = self._values[atom][viewers.places].tolist()
         days = viewers.day.tolist()
-        teller = self._teller(measure)
-        words = _words_of(atom, measure, monthly=teller.monthly)
+        maker = self._fact_maker(measure)
+        words = _words_of(atom, measure, monthly=maker.monthly)
         facts = []
         for rows, number, day in zip(units, numbers, days, strict=True):
-            words_of_unit = replace(words, value=None if number != number else int(number))
+            # only NaN differs from itself
+            value = None if number != number else int(number)
+            words_of_unit = replace(words, value=value)
             making = rows_that_make(rows, atom.aggregate)
-            facts_of_unit = [teller.fact(words_of_unit, making, day)]
+            facts_of_unit = [maker.fact(words_of_unit, making, day)]
             if len(making) < len(rows):
-                facts_of_unit.append(teller.fact(words_of_unit, rows, day))
+                facts_of_unit.append(maker.fact(words_of_unit, rows, day))
             facts.append(facts_of_unit)
         return facts
 
@@ -156,13 +159,14 @@ class Lineage:
         window = catalogue.windows[part.window]
         begun = lineage_rows(self._engine, self._rows, viewers, plus, window)
         ended = lineage_rows(self._engine, self._rows, viewers, minus, window)
-        remaining = begun.where(begun.values != _taken_from(begun, ended))
+        leaves_something = begun.values != _ended_values(begun, ended)
+        remaining = begun.where(leaves_something)
         size = len(viewers.places)
-        sums = zip(begun.by_unit(size), ended.by_unit(size), strict=True)
-        totals = [
-            int(plus_rows.values.sum() - minus_rows.values.sum()) for plus_rows, minus_rows in sums
-        ]
-        teller = self._teller(plus)
+        totals = []
+        for plus_rows, minus_rows in zip(begun.by_unit(size), ended.by_unit(size), strict=True):
+            total = plus_rows.values.sum() - minus_rows.values.sum()
+            totals.append(int(total))
+        maker = self._fact_maker(plus)
         days = viewers.day.tolist()
         facts = []
         for rows, total, day in zip(remaining.by_unit(size), totals, days, strict=True):
@@ -173,12 +177,12 @@ class Lineage:
                 value=total if difference.unit else None,
                 unit=difference.unit,
             )
-            facts.append([teller.fact(words, rows, day)])
+            facts.append([maker.fact(words, rows, day)])
         return facts
 
-    def _teller(self, measure: Measure) -> Teller:
+    def _fact_maker(self, measure: Measure) -> FactMaker:
         table = self._rows.table(measure.table, measure.by)
-        return Teller(
+        return FactMaker(
             # a derived table has the row numbers of its left side, which is the one that people know
             table=left_of(measure.table),
             numbers=table.column("row_id"),
@@ -186,13 +190,13 @@ class Lineage:
         )
 
 
-def _taken_from(begun: LineageRows, ended: LineageRows) -> Column:
+def _ended_values(begun: LineageRows, ended: LineageRows) -> Column:
     """Return what is taken from each row by the same row of the other side, 0 where it has none."""
     order = np.argsort(ended.code)
     place, matches = located(ended.code[order], begun.code)
-    taken = np.zeros(len(begun), np.int64)
-    taken[matches] = ended.values[order][place[matches]]
-    return taken
+    ended_values = np.zeros(len(begun), np.int64)
+    ended_values[matches] = ended.values[order][place[matches]]
+    return ended_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,7 @@ class Words:
 
 def _words_of(atom: Atom, measure: Measure, *, monthly: bool) -> Words:
     """Return what facts of an aggregate say, without its value."""
-    unit, zh, en = SAID.get(atom.aggregate, ("", "", ""))
+    unit, zh, en = AGGREGATE_WORDS.get(atom.aggregate, ("", "", ""))
     if atom.aggregate == "sum" and measure.unit == "persons" and monthly:
         zh, en = MONTHS_ADDED
     return Words(
@@ -221,7 +225,7 @@ def _words_of(atom: Atom, measure: Measure, *, monthly: bool) -> Words:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Teller:
+class FactMaker:
     """Makes facts of the rows of one table: their numbers (m,) as text, and whether months place them."""
 
     table: str

@@ -23,7 +23,7 @@ NEVER = -40_000
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Variants:
     """Facts taken away from cases, which are named by their places: one fact makes one variant of its case."""
 
     places: Column
@@ -32,9 +32,9 @@ class Taken:
     def __len__(self) -> int:
         return len(self.facts)
 
-    def of(self, which: Column) -> Taken:
+    def of(self, which: Column) -> Variants:
         """Return some of them."""
-        return Taken(self.places[which], [self.facts[place] for place in which.tolist()])
+        return Variants(self.places[which], [self.facts[place] for place in which.tolist()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +94,31 @@ class Losses:
         own_key, *_ = KEYS[self._cases.entity]
         return self.of_register(measure) and measure.by == own_key
 
-    def of(self, taken: Taken) -> Lost:
+    def of(self, variants: Variants) -> Lost:
         """Return what variants lose; their facts are of one table."""
         by_measure: dict[str, list[int]] = {}
-        for variant, fact in enumerate(taken.facts):
-            by_measure.setdefault(fact.measure, []).append(variant)
+        for place, fact in enumerate(variants.facts):
+            by_measure.setdefault(fact.measure, []).append(place)
         parts: list[Lost] = []
-        for variants in by_measure.values():
-            in_parts = self._in_parts(taken, np.array(variants, np.int64))
-            parts += [self._of_measure(taken, some) for some in in_parts]
+        for places in by_measure.values():
+            in_parts = self._in_parts(variants, np.array(places, np.int64))
+            parts += [self._of_measure(variants, which) for which in in_parts]
         rows = np.concatenate([part.rows for part in parts])
         ends = np.concatenate([part.ends for part in parts])
         days = np.concatenate([part.days for part in parts])
         return Lost(np.sort(rows), ends, days)
 
-    def _in_parts(self, taken: Taken, variants: Column) -> Iterator[Column]:
-        """Return variants of one measure in turn, as many at once as have few rows together."""
-        measure = self.measure(taken.facts[int(variants[0])])
+    def _in_parts(self, variants: Variants, which: Column) -> Iterator[Column]:
+        """Yield which variants of one measure to look at together, in turn: as many as have few rows."""
+        first_fact = variants.facts[int(which[0])]
+        measure = self.measure(first_fact)
         table = self._rows.table(measure.table, measure.by)
-        for some in table.in_parts(taken.places[variants]):
-            yield variants[some]
+        for some in table.in_parts(variants.places[which]):
+            yield which[some]
 
-    def _of_measure(self, taken: Taken, variants: Column) -> Lost:
+    def _of_measure(self, variants: Variants, which: Column) -> Lost:
         """Return what some variants lose whose facts are of one measure."""
-        some = taken.of(variants)
+        some = variants.of(which)
         fact = some.facts[0]
         measure = self.measure(fact)
         table = self._rows.table(measure.table, measure.by)
@@ -127,45 +128,58 @@ class Losses:
         if self.of_register(measure):
             # A case without its own register row would not be there at all.
             own_key, *_ = KEYS[self._cases.entity]
-            own = self._cases.code[some.places][counted.owner]
-            counted = counted.where(table.column(own_key)[counted.index] != own)
+            row_code = table.column(own_key)[counted.index]
+            case_code = self._cases.code[some.places][counted.owner]
+            counted = counted.where(row_code != case_code)
         live = self._standing(measure, counted)
         difference = declared_differences().get(fact.measure)
         if difference is not None:
             minus = self._engine.catalogue.measure(difference.minus)
             settled = self._settled(measure, minus, picked, some, spans)
-            live = live[~located(settled, live)[1]]
-        return self._with_ends(measure, picked, live).moved(variants)
+            _, is_settled = located(settled, live)
+            live = live[~is_settled]
+        lost = self._with_ends(measure, picked, live)
+        return lost.moved(which)
 
-    def _counted(self, measure: Measure, picked: Picked, taken: Taken, spans: Spans) -> Picked:
+    def _counted(
+        self, measure: Measure, picked: Picked, variants: Variants, spans: Spans
+    ) -> Picked:
         """Return the rows known by the case's day that a measure counts, from the first to the last day of each variant."""
         table = self._rows.table(measure.table, measure.by)
-        as_of = self._cases.as_of[taken.places]
-        keep = table.column("known")[picked.index] <= as_of[picked.owner]
+        as_of = self._cases.as_of[variants.places]
+        known_day = table.column("known")[picked.index]
+        keep = known_day <= as_of[picked.owner]
         if measure.when:
             if is_monthly(self._engine, measure):
                 spans = spans.in_months()
             when = table.column(measure.when)[picked.index]
-            keep &= (when >= spans.first[picked.owner]) & (when <= spans.last[picked.owner])
-        return sound_rows(self._engine, self._rows, measure, picked.where(keep)).picked
+            first = spans.first[picked.owner]
+            last = spans.last[picked.owner]
+            keep &= (when >= first) & (when <= last)
+        sound = sound_rows(self._engine, self._rows, measure, picked.where(keep))
+        return sound.picked
 
     def _settled(
-        self, plus: Measure, minus: Measure, picked: Picked, taken: Taken, spans: Spans
+        self, plus: Measure, minus: Measure, picked: Picked, variants: Variants, spans: Spans
     ) -> Column:
         """Return the rows of which a difference leaves nothing: spells that ended, amounts paid in full."""
         if plus.when != minus.when:
             # a spell counts as ended whenever it ended, up to the day that is looked from
-            as_of = self._cases.as_of[taken.places]
-            spans = Spans(np.full(len(as_of), NEVER), as_of)
-        counted = self._counted(minus, picked, taken, spans)
+            as_of = self._cases.as_of[variants.places]
+            always = np.full(len(as_of), NEVER)
+            spans = Spans(always, as_of)
+        counted = self._counted(minus, picked, variants, spans)
         begun = tally_of_rows(self._engine, self._rows, plus, counted)
         ended = tally_of_rows(self._engine, self._rows, minus, counted)
-        return self._standing(minus, counted.where(begun.value == ended.value))
+        has_ended = begun.value == ended.value
+        return self._standing(minus, counted.where(has_ended))
 
     def _standing(self, measure: Measure, picked: Picked) -> Column:
         """Return the codes of the rows whose signs sum above zero."""
         table = self._rows.table(measure.table, measure.by)
-        return standing_rows(self._codes(measure, picked), table.column("sign")[picked.index]).code
+        sign = table.column("sign")[picked.index]
+        standing = standing_rows(self._codes(measure, picked), sign)
+        return standing.code
 
     def _codes(self, measure: Measure, picked: Picked) -> Column:
         """Return each row's variant and number in one."""
@@ -176,20 +190,22 @@ class Losses:
         """Return rows with what they corrected: the rows of the same business key that end on the day they begin."""
         table = self._rows.table(measure.table, measure.by)
         code = self._codes(measure, picked)
-        known = table.column("known")
-        plus = table.column("sign")[picked.index] > 0
+        known_day = table.column("known")
+        is_plus = table.column("sign")[picked.index] > 0
         _, is_live = located(live, code)
-        begins, ends = picked.where(is_live & plus), picked.where(~is_live & ~plus)
+        begins = picked.where(is_live & is_plus)
+        ends = picked.where(~is_live & ~is_plus)
         # most rows begin on a day on which none of their unit ends
-        begin_days = known[begins.index] + begins.owner * OF_UNIT
-        end_days = known[ends.index] + ends.owner * OF_UNIT
+        begin_days = known_day[begins.index] + begins.owner * OF_UNIT
+        end_days = known_day[ends.index] + ends.owner * OF_UNIT
         ends = ends.where(np.isin(end_days, begin_days))
         begins = begins.where(np.isin(begin_days, end_days))
         business = (*self._engine.store.tables[measure.table].key, "known")
         begun = set(self._keys(table, begins, business))
         corrects = [key in begun for key in self._keys(table, ends, business)]
         corrected = ends.where(np.array(corrects, np.bool_))
-        return Lost(live, self._codes(measure, corrected), known[corrected.index])
+        end_codes = self._codes(measure, corrected)
+        return Lost(live, end_codes, known_day[corrected.index])
 
     def _keys(
         self, table: TableRows, picked: Picked, names: tuple[str, ...]

@@ -17,7 +17,7 @@ from features.contract.row_order import laws
 from features.contract.tables import COMMON, RECORDED, Column, contract
 from features.contract.unique_within import SIGN, scopes
 from features.errors import RequestError
-from features.ingest.register_order import Told, laws_across, refused
+from features.ingest.register_order import DatedVersion, laws_across, refused
 from features.ingest.source import JOURNAL
 from features.online.request_values import (
     READERS,
@@ -94,7 +94,7 @@ class Sent:
             if name in columns:
                 read[name] = np.array([row.get(name, "") for row in rows], np.object_)
         read["sign"] = np.array([sign for _, sign, _ in signed], np.int64)
-        read["known"] = np.array([known for _, _, known in signed], np.int64)
+        read["known"] = np.array([day for _, _, day in signed], np.int64)
         return read
 
     def _read(self, table: str, rows_sent: Sequence[Mapping[str, Any]]) -> list[Version]:
@@ -147,11 +147,11 @@ class Sent:
         read["row_id"] = sent_row_id(place, row.get("row_id"))
         recorded_on = row.get("recorded_on")
         retracted = row.get("retracted", 0)
-        known = sent_value(place, _COMMON["recorded_on"], recorded_on, READERS["day"])
-        read["known"] = known
+        known_day = sent_value(place, _COMMON["recorded_on"], recorded_on, READERS["day"])
+        read["known"] = known_day
         read["retracted"] = sent_value(place, _COMMON["retracted"], retracted, READERS["flag"])
         read[_PLACE] = place
-        read[RECORDED] = known
+        read[RECORDED] = known_day
         return read
 
     def _whole(self, place: SentPlace, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -186,16 +186,17 @@ class Sent:
         new_names = taken_as(join, tables[join.left], tables[join.right])
         by_key = _grouped_by(join.on, self._versions[join.right])
         pairs = []
-        for left in self._versions[join.left]:
-            key = tuple(left[name] for name in join.on)
-            for right in by_key.get(key, []):
-                known, ends = max(left["known"], right["known"]), min(left["ends"], right["ends"])
+        for left_row in self._versions[join.left]:
+            key = tuple(left_row[name] for name in join.on)
+            for right_row in by_key.get(key, []):
+                begins = max(left_row["known"], right_row["known"])
+                ends = min(left_row["ends"], right_row["ends"])
                 # As in SQL, an empty key agrees with no other.
-                if known < ends and None not in key:
-                    pair = dict(left)
+                if begins < ends and None not in key:
+                    pair = dict(left_row)
                     for name, new_name in new_names.items():
-                        pair[new_name] = right[name]
-                    pair |= {"known": known, "ends": ends, "right_row_id": right["row_id"]}
+                        pair[new_name] = right_row[name]
+                    pair |= {"known": begins, "ends": ends, "right_row_id": right_row["row_id"]}
                     pairs.append(pair)
         return pairs
 
@@ -223,13 +224,13 @@ def _agree(read: Mapping[str, list[Version]]) -> None:
             *((law.table, law, law.column) for law in laws_of_sent),
         ]
         name_columns = contract()[register].key
-        by_name: dict[KeyValues, list[tuple[Version, Told]]] = defaultdict(list)
+        by_name: dict[KeyValues, list[tuple[Version, DatedVersion]]] = defaultdict(list)
         for table, law, column in sides:
             key_columns = contract()[table].key
             for row in read[table]:
                 key = tuple(row[name] for name in key_columns)
                 retracted = row["retracted"] == 1
-                event = Told(
+                event = DatedVersion(
                     row_id=row["row_id"],
                     law=law,
                     key=key,

@@ -37,10 +37,10 @@ def row_sql(tree: ast.expr) -> str:
     if isinstance(tree, ast.UnaryOp):
         return f"(- {row_sql(tree.operand)})"
     assert isinstance(tree, ast.BinOp)
-    left = row_sql(tree.left)
-    right = row_sql(tree.right)
+    left_sql = row_sql(tree.left)
+    right_sql = row_sql(tree.right)
     operator = ARITHMETIC[type(tree.op)]
-    return f"({left} {operator} {right})"
+    return f"({left_sql} {operator} {right_sql})"
 
 
 def filter_sql(tree: ast.expr, literal: Literal) -> str:
@@ -50,20 +50,20 @@ def filter_sql(tree: ast.expr, literal: Literal) -> str:
         conditions = [filter_sql(part, literal) for part in tree.values]
         return f"({word_between.join(conditions)})"
     assert isinstance(tree, ast.Compare)
-    left = row_sql(tree.left)
+    value_sql = row_sql(tree.left)
     right = tree.comparators[0]
     operator = tree.ops[0]
     negation = "NOT " if isinstance(operator, ast.IsNot | ast.NotIn) else ""
     if isinstance(operator, ast.Is | ast.IsNot):
-        return f"({left} IS {negation}NULL)"
+        return f"({value_sql} IS {negation}NULL)"
     read = literal_for(tree, literal)
     if isinstance(operator, ast.In | ast.NotIn):
         listed = right.elts if isinstance(right, ast.Tuple) else [right]
         choices = ", ".join(str(read(item)) for item in listed)
-        return f"({left} {negation}IN ({choices}))"
+        return f"({value_sql} {negation}IN ({choices}))"
     other = str(read(right)) if isinstance(right, ast.Constant) else row_sql(right)
     comparison = COMPARE[type(operator)]
-    return f"({left} {comparison} {other})"
+    return f"({value_sql} {comparison} {other})"
 
 
 def offset_sql(measure: Measure, dialect: Dialect) -> str:

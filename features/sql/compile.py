@@ -54,17 +54,17 @@ def formula_sql(tree: ast.expr, atoms: Mapping[Atom, str], peers: Mapping[Peer, 
         arguments = [formula_sql(part, atoms, peers) for part in tree.args]
         return _call_sql(call_name(tree), arguments)
     if isinstance(tree, ast.Compare):
-        left = formula_sql(tree.left, atoms, peers)
-        right = formula_sql(tree.comparators[0], atoms, peers)
+        left_sql = formula_sql(tree.left, atoms, peers)
+        right_sql = formula_sql(tree.comparators[0], atoms, peers)
         comparison = COMPARE[type(tree.ops[0])]
-        return f"CAST(({left} {comparison} {right}) AS DOUBLE)"
+        return f"CAST(({left_sql} {comparison} {right_sql}) AS DOUBLE)"
     assert isinstance(tree, ast.BinOp)
-    left = formula_sql(tree.left, atoms, peers)
-    right = formula_sql(tree.right, atoms, peers)
+    left_sql = formula_sql(tree.left, atoms, peers)
+    right_sql = formula_sql(tree.right, atoms, peers)
     if isinstance(tree.op, ast.Div):
-        return f"({left} / NULLIF({right}, CAST(0 AS DOUBLE)))"
+        return f"({left_sql} / NULLIF({right_sql}, CAST(0 AS DOUBLE)))"
     operator = ARITHMETIC[type(tree.op)]
-    return f"({left} {operator} {right})"
+    return f"({left_sql} {operator} {right_sql})"
 
 
 def constant_sql(node: ast.Constant) -> str:

@@ -78,6 +78,7 @@ def feed(source: Source, day: int, rows: Path | None = None, progress: Progress 
 
 
 def _fed(source: Source, day: int, rows: Path | None, progress: Progress) -> Fed:
+    """Append a day's rows to the live store, or make the store where there is none; whoever calls holds the feed's lock."""
     folder = live_folder(source)
     delivery = delivered(source, rows)
     if folder is None:
@@ -169,6 +170,7 @@ def next_day(day: Day) -> Fed:
 
 
 def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
+    """Read the rows of a day and append them, or compare them where the day is closed already."""
     delivery = until(day.delivery, day.day)
     limits = ConnectionLimits(spill=day.work / "spill")
     foreign = reading_connection(delivery, limits)
@@ -183,6 +185,7 @@ def _loaded(day: Day, summary: dict[str, Any], span: Span) -> Fed:
         if table.accepted or table.refused.height:
             digests[table.table] = rows_digest(making.connection, table)
     late = dict(_strays(reading, making, summary["marks"], marks))
+    # a file that was written to meanwhile may have been read in part
     if marks_of(delivery) != marks:
         raise HistoryError(
             f"source {day.source.name!r} changed while it was read; load the day again when nothing writes to it"
@@ -306,6 +309,7 @@ def _commit(day: Day, summary: dict[str, Any], marks: Marks) -> None:
         if finished.is_dir():
             place.mkdir(exist_ok=True)
             with write_points(f"the {name} of a day is in place"):
+                # what stands there is of a run that was stopped before the summary named its day
                 shutil.rmtree(place / day.name, ignore_errors=True)
                 finished.rename(place / day.name)
     new = named_files(day.folder, (day.folder / "days" / day.name, day.folder / "tails" / day.name))

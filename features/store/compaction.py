@@ -63,7 +63,7 @@ def clear_store(source: Source, folder: Path) -> None:
     journal = home() / "journal" / source.name
     for path in outdated(layout_of(folder, summary), journal):
         shutil.rmtree(path)
-    current = kept_of(summary["base"])
+    current = base_folders(summary["base"])
     for path in folder.iterdir():
         if path.name.startswith(("base", "panels")) and path.name not in current:
             shutil.rmtree(path)
@@ -71,7 +71,7 @@ def clear_store(source: Source, folder: Path) -> None:
     _clear_but(folder / "tails", summary["fed"])
     _clear_but(folder / "refused", summary["fed"])
     for day in summary["days"]:
-        for path in flat_panels(folder / "days" / day / "panels"):
+        for path in flat_rollups(folder / "days" / day / "panels"):
             shutil.rmtree(path)
 
 
@@ -84,15 +84,15 @@ def _clear_but(parent: Path, names: Collection[str]) -> None:
             shutil.rmtree(path)
 
 
-def flat_panels(place: Path) -> list[Path]:
-    """Return the folders of panels that earlier versions laid out beside a day; nothing reads them."""
+def flat_rollups(place: Path) -> list[Path]:
+    """Return the folders of rollups that earlier versions laid out beside a day; nothing reads them."""
     if not place.is_dir():
         return []
     return [path for path in place.iterdir() if path.is_dir()]
 
 
-def kept_of(base: str) -> tuple[str, str]:
-    """Return the folders of a base and of its panels."""
+def base_folders(base: str) -> tuple[str, str]:
+    """Return the folders of a base and of its rollups."""
     return base, "panels" if base == "base" else f"panels-{base}"
 
 

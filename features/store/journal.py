@@ -46,8 +46,8 @@ def write_journal_part(
     empty: dict[str, Sequence[Any]] = {
         column.name: [None] * size for column in declared if column.optional
     }
-    own: dict[str, Sequence[Any]] = {"row_id": row_ids, "retracted": [0] * size}
-    values: dict[str, Sequence[Any]] = {**empty, **columns, **own}
+    recording: dict[str, Sequence[Any]] = {"row_id": row_ids, "retracted": [0] * size}
+    values: dict[str, Sequence[Any]] = {**empty, **columns, **recording}
     arrays = {column.name: _array(column, values[column.name]) for column in declared}
     path = folder / table / f"{part}.parquet"
     own_folder(path.parent)

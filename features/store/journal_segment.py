@@ -141,8 +141,8 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
         staged: list[Staged] = []
         for table in source.tables:
             rows = _rounded(_whole(connection, source, table))
-            own = _numbered_by_itself(source) if table in DECIDED else source
-            staged.append(stage(rows, own, table, folder=folder, progress=quiet))
+            table_source = _numbered_by_itself(source) if table in DECIDED else source
+            staged.append(stage(rows, table_source, table, folder=folder, progress=quiet))
         staged += _taught(connection, layout, source, folder)
         check_files(replace(layout, segments=()))
         # The store's own rows are left aside: of the store only the dictionaries count here.
@@ -166,7 +166,7 @@ def _write(layout: Layout, source: Source, place: Path) -> None:
 
 def _taught(connection: Connection, layout: Layout, source: Source, folder: Path) -> list[Staged]:
     """Return what a journal's outcomes tell of visits, findings and reviews, staged as rows of the source's own tables."""
-    own = _numbered_by_itself(source)
+    numbered_source = _numbered_by_itself(source)
     staged: list[Staged] = []
     for journal_table, (tables, told_in) in TEACHES.items():
         place = source.tables.get(journal_table)
@@ -174,7 +174,7 @@ def _taught(connection: Connection, layout: Layout, source: Source, folder: Path
             continue
         outcomes = _rounded(_whole(connection, source, journal_table))
         connection.register("told", _told_by_source(layout, *told_in))
-        taught = replace(own, tables=dict.fromkeys(tables, place))
+        taught = replace(numbered_source, tables=dict.fromkeys(tables, place))
         for table in tables:
             rows = connection.sql(rows_told(outcomes, table, source.columns(table)))
             staged.append(stage(rows, taught, table, folder=folder, progress=quiet))

@@ -141,8 +141,8 @@ def named_files(folder: Path, places: Iterable[Path]) -> dict[str, str]:
     """Return what names the content of each file of rows and identifiers in some folders of a store, by its path in the store."""
     paths = [path for place in places for path in files_below(place, "*.parquet")]
     # a copy that is sorted by another column is made again where it is missing
-    own = [path for path in paths if ".by_" not in path.name]
-    return {path.relative_to(folder).as_posix(): seal_digest(path) for path in own}
+    originals = [path for path in paths if ".by_" not in path.name]
+    return {path.relative_to(folder).as_posix(): seal_digest(path) for path in originals}
 
 
 def _is_unsealed(path: Path, folder: Path) -> bool:

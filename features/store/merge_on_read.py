@@ -1,4 +1,8 @@
-"""Merge-on-read: the segments of a table, of which none is rewritten, read as one sorted table."""
+"""Merge-on-read: the segments of a table, none of which is ever rewritten, are read as one sorted table.
+
+The first segment is large and is read by range from its file. The later ones, a day each, are small: they are kept in memory
+as a tail, sorted once, and inserted among the rows that a read brings.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +62,7 @@ class NoRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class RowsInMemory:
     """Rows of a segment in memory, by column."""
 
     rows: Mapping[str, NDArray[Any]]
@@ -69,13 +73,14 @@ class Held:
 
 
 class Tail:
-    """The rows of later segments, held in memory by column as they are asked for, sorted by one column of codes."""
+    """The rows of later segments in one order, sorted by one column of codes; a column is read when it is first needed."""
 
     def __init__(self, segments: Sequence[SegmentRows], by: str) -> None:
         """Take the rows of the segments, in their order."""
         self._segments = segments
         self._columns: dict[str, NDArray[Any]] = {}
         codes = self._read(by)
+        # stable, so that of equal codes the rows of earlier segments stand first
         self._order = np.argsort(codes, kind="stable")
         self.codes = codes[self._order]
 
@@ -116,6 +121,7 @@ class Merged:
     def between(self, low: int, high: int, columns: tuple[str, ...]) -> Rows:
         """Return the rows with low <= sorting column < high, in order."""
         start, stop = self.tail.span(low, high)
+        # most ranges have no late row, and then nothing has to be copied
         if start == stop:
             return self.first.between(low, high, columns)
         rows = self.first.between(low, high, self._with_codes(columns))
@@ -132,6 +138,7 @@ class Merged:
         return tuple(distinct)
 
     def _with_late(self, rows: Rows, late: slice, columns: tuple[str, ...]) -> Rows:
+        """Return rows of the first segment with those of a slice of the tail inserted, each after the rows of equal code."""
         late_codes = self.tail.codes[late]
         places = np.searchsorted(rows[self.by], late_codes, side="right")
         merged_rows: Rows = {}

@@ -94,18 +94,18 @@ def _same_as_previous(table: pa.Table, key: tuple[str, ...]) -> Mask:
 def _signed(table: pa.Table, key: tuple[str, ...], outcome: Signed) -> pa.Table:
     """Return the signed rows of a table of whole keys; what leaves no row is added to the outcome."""
     same = _same_as_previous(table, key)
-    known = table["recorded_on"].to_numpy().astype(np.int32)
+    known_day = table["recorded_on"].to_numpy().astype(np.int32)
     retracts = table["retracted"].to_numpy().astype(np.bool_)
     if not same.any() and not retracts.any():
         ones = np.ones(table.num_rows, np.int8)
-        return _put(table, known, ones)
+        return _put(table, known_day, ones)
     retracts_nothing = pa.array(retracts & ~same)
     outcome.unseen += table["row_id"].filter(retracts_nothing).to_pylist()
     # The last row is superseded by none; a table without rows has no last row.
     last = np.zeros(min(1, len(same)), np.bool_)
     superseded = np.append(same[1:], last)
-    until = np.append(known[1:], known[-1:])
-    lives = ~retracts & ~(superseded & (until == known))
+    until = np.append(known_day[1:], known_day[-1:])
+    lives = ~retracts & ~(superseded & (until == known_day))
     absorbed = table.filter(pa.array(~lives))
     outcome.absorbed.append(absorbed.select([*key, *RECORDING]))
     # A row that lives stands once, and once more as its negative where it is superseded.
@@ -114,7 +114,7 @@ def _signed(table: pa.Table, key: tuple[str, ...], outcome: Signed) -> pa.Table:
     places = np.repeat(rows, copies)
     repeats = np.append(False, places[1:] == places[:-1])
     twin = repeats[: len(places)]
-    known_from = np.where(twin, until[places], known[places])
+    known_from = np.where(twin, until[places], known_day[places])
     sign = np.where(twin, -1, 1)
     return _put(table.take(places), known_from, sign)
 

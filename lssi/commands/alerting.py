@@ -43,7 +43,7 @@ def alerts_command(
     from serving.scoring.promoted_models import all_promoted
 
     as_of_day = day_of(as_of)
-    given = None if on is None else day_of(on)
+    stated_day = None if on is None else day_of(on)
     declared = find_source(source, data)
     with loading() as count:
         store = open_own_store(declared, progress=count)
@@ -51,7 +51,7 @@ def alerts_command(
     # without any model in use, rules that rest on matches still alert
     with suppress(TargetError):
         bundles = all_promoted(home() / "bundles", declared.name, declared.targets)
-    issue = Issue(as_of_day, open_day(store, today(), given), now())
+    issue = Issue(as_of_day, open_day(store, today(), stated_day), now())
     issued = issue_day(home(), store, bundles, issue)
     answers = answered(home() / "journal" / store.source.name)
     if as_json:

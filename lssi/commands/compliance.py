@@ -89,16 +89,16 @@ def appraise_command(
     with loading() as count:
         store = open_store(source, data, count)
     closed_period, known_by = asked_period(store, period, day, rules)
-    given = appraise(store, closed_period, known_by)
+    appraised = appraise(store, closed_period, known_by)
 
     def decided(loop: Loop, _: str, doer: Doer) -> Receipt:
         from serving.loop.campaign_acts import decide_appraisal
 
-        return decide_appraisal(loop, given, doer)
+        return decide_appraisal(loop, appraised, doer)
 
     periods = [str(closed_period.year)] if decide else []
     receipts = _decided(store, decided, periods, Decider("appraisal", known_by, by, on))
-    tell(appraisal_sheet(store, given), out, as_json=as_json, receipts=receipts)
+    tell(appraisal_sheet(store, appraised), out, as_json=as_json, receipts=receipts)
 
 
 def medals_command(
@@ -127,15 +127,15 @@ def medals_command(
     with loading() as count:
         store = open_store(source, data, count)
     period, known_by = asked_period(store, None, day, rules)
-    given = medals(store, period, known_by)
+    medal_list = medals(store, period, known_by)
 
     def decided(loop: Loop, enterprise: str, doer: Doer) -> Receipt:
         from serving.loop.campaign_acts import award_medal
 
-        return award_medal(loop, given, enterprise, doer)
+        return award_medal(loop, medal_list, enterprise, doer)
 
     receipts = _decided(store, decided, award or [], Decider("medal", known_by, by, on))
-    tell(medal_sheet(store, given), out, as_json=as_json, receipts=receipts)
+    tell(medal_sheet(store, medal_list), out, as_json=as_json, receipts=receipts)
 
 
 def exposures_command(
@@ -164,15 +164,15 @@ def exposures_command(
     policy = policy_on(day, rules)
     with loading() as count:
         store = open_store(source, data, count)
-    given = exposures(store, policy, day)
+    exposure_list = exposures(store, policy, day)
 
     def decided(loop: Loop, enterprise: str, doer: Doer) -> Receipt:
         from serving.loop.campaign_acts import publish_exposure
 
-        return publish_exposure(loop, given, enterprise, doer)
+        return publish_exposure(loop, exposure_list, enterprise, doer)
 
     receipts = _decided(store, decided, publish or [], Decider("exposure", day, by, on))
-    tell(exposure_sheet(store, given), out, as_json=as_json, receipts=receipts)
+    tell(exposure_sheet(store, exposure_list), out, as_json=as_json, receipts=receipts)
 
 
 def classify_command(
@@ -250,12 +250,12 @@ def _decided(
 
     if not subjects:
         return []
-    given = None if decider.on is None else day_of(decider.on)
+    stated_day = None if decider.on is None else day_of(decider.on)
     receipts: list[Receipt] = []
     with loop_of_store(store) as loop:
         for subject in subjects:
             key = subject_digest({decider.what: subject, "as_of": decider.as_of})
             check_names(decider.by, key)
-            day = open_day(store, today(), given)
+            day = open_day(store, today(), stated_day)
             receipts.append(decide(loop, subject, Doer(decider.by, None, key, now(), day)))
     return receipts

@@ -202,7 +202,7 @@ def appeal_command(
     from serving.loop.sent_outcomes import filled_form
     from serving.requests import LodgedAppeal
 
-    asked = {
+    fields = {
         "appeal": appeal,
         "enterprise": enterprise,
         "claim": claim,
@@ -214,7 +214,7 @@ def appeal_command(
         "upheld": upheld,
         "corrected": _values(correct),
     }
-    form = filled_form(LodgedAppeal, asked, "the appeal")
+    form = filled_form(LodgedAppeal, fields, "the appeal")
     whose = Sender(by, team, key, on)
     with opened_loop(source, data) as loop:
         doer = doer_of(loop, whose, form)

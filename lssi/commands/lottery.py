@@ -72,14 +72,14 @@ def commit_lottery(
 
     public = public_value(public_name, public_at)
     store, bundle = _opened(source, data, target)
-    asked = week_of(store, _day(week), "", minutes)
+    planned_week = week_of(store, _day(week), "", minutes)
     lottery = _lottery(store.source.name, target, week)
     refuse_begun_week(lottery, store.complete_to)
-    listed = week_units(store, bundle, asked)
+    listed = week_units(store, bundle, planned_week)
     policy = listed.policy
     rule = RuleOfDraw(policy.rule, policy.digest, policy.lottery.percent)
-    commitment = unsealed(lottery, UnitList(asked.as_of, listed.tickets()), rule, public)
-    seen = Seen(asked.as_of, store.complete_to, bundle.digest)
+    commitment = unsealed(lottery, UnitList(planned_week.as_of, listed.tickets()), rule, public)
+    seen = Seen(planned_week.as_of, store.complete_to, bundle.digest)
     record = commit(_clerk(), commitment, seen)
     if as_json:
         say(commitment_as_json(record))
@@ -158,8 +158,8 @@ def price_lottery(
     from models.reviews.review_week import week_units
 
     store, bundle = _opened(source, data, target)
-    asked = week_of(store, _day(week), "", minutes)
-    prices = share_prices(week_units(store, bundle, asked))
+    planned_week = week_of(store, _day(week), "", minutes)
+    prices = share_prices(week_units(store, bundle, planned_week))
     unit = bundle.manifest.unit_expected
     if as_json:
         say({"unit_expected": unit, "shares": [asdict(price) for price in prices]})

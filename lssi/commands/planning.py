@@ -15,7 +15,7 @@ from lssi.output import say, say_lines
 
 if TYPE_CHECKING:
     from features.store.store import Store
-    from models.policy.week import Halt, Made
+    from models.policy.week import Halt, WeekPlan
     from models.policy.week import Week as AskedWeek
     from serving.lottery.planned_draw import CommittedDraw
 
@@ -96,8 +96,8 @@ def plan_command(
     from models.policy.plan_sheet import write_plan_sheets
     from models.policy.plan_text import plan_lines
 
-    asked = Asked(source, data, _target(unit, target), week, seed, minutes)
-    store, weekly_plan = planned(asked, retrospective=retrospective)
+    question = PlanQuestion(source, data, _target(unit, target), week, seed, minutes)
+    store, weekly_plan = planned(question, retrospective=retrospective)
     shown = plan_as_json(weekly_plan)
     if cell is not None:
         shown = of_cell(shown, cell)
@@ -113,7 +113,7 @@ def plan_command(
         say_lines([*plan_lines(shown), line, *files])
 
 
-def _recorded(store: Store, plan: Made) -> str:
+def _recorded(store: Store, plan: WeekPlan) -> str:
     """Record a plan as the one that stands for its week, and return its record."""
     from serving.lottery.steps import Clerk
     from serving.plans.standing_plan import record_plan
@@ -141,8 +141,8 @@ def why_command(
     from models.policy.why import why_lines, why_listed
     from serving.scoring.day_reasons import day_reasons
 
-    asked = Asked(source, data, _target(unit, target), week, seed, minutes)
-    store, weekly_plan = planned(asked, retrospective=retrospective)
+    question = PlanQuestion(source, data, _target(unit, target), week, seed, minutes)
+    store, weekly_plan = planned(question, retrospective=retrospective)
     check_living(store, weekly_plan, name)
     shown = why_listed(weekly_plan, name)
     shown["reasons"] = day_reasons(store, weekly_plan.bundle, weekly_plan.week.as_of, name)
@@ -153,7 +153,7 @@ def why_command(
     say_lines([*why_lines(shown), "分数的理由 reasons of the score:", *(reasons or ["  -"])])
 
 
-def check_living(store: Store, plan: Made, name: str) -> None:
+def check_living(store: Store, plan: WeekPlan, name: str) -> None:
     """Raise UnknownId for a unit that the register of the plan's day lacks, or that is looked at no more on it."""
     import numpy as np
 
@@ -190,7 +190,7 @@ DEFAULT_SEED = "0"
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlanQuestion:
     """What both commands ask for: a week of a source for a target, and what the plan needs besides."""
 
     source: str
@@ -201,7 +201,7 @@ class Asked:
     minutes: int | None
 
 
-def planned(asked: Asked, *, retrospective: bool) -> tuple[Store, Made]:
+def planned(question: PlanQuestion, *, retrospective: bool) -> tuple[Store, WeekPlan]:
     """Return a source's store and its plan of a week, by rules and lottery alone where the ledger halts the model."""
     from features.calendar import day_of
     from features.ingest.source import find_source
@@ -213,21 +213,21 @@ def planned(asked: Asked, *, retrospective: bool) -> tuple[Store, Made]:
     from serving.scoring.promoted_models import promoted
 
     # a day that is none is told before anything else
-    day_of(asked.week)
-    declared = find_source(asked.source, asked.data)
-    bundle = promoted(home() / "bundles", ModelKey(declared.name, asked.target))
-    committed = _committed(asked, declared.name)
+    day_of(question.week)
+    declared = find_source(question.source, question.data)
+    bundle = promoted(home() / "bundles", ModelKey(declared.name, question.target))
+    committed = _committed(question, declared.name)
     store = open_own_store(declared)
-    week = _week(asked, store, committed)
+    week = _week(question, store, committed)
     if not retrospective:
         check_not_before_training(bundle, week)
-    weekly_plan = planned_week(store, bundle, week, _halt(asked, declared.name))
+    weekly_plan = planned_week(store, bundle, week, _halt(question, declared.name))
     if committed is not None:
         check_unit_list(weekly_plan.plan, committed)
     return store, weekly_plan
 
 
-def _committed(asked: Asked, source: str) -> CommittedDraw | None:
+def _committed(question: PlanQuestion, source: str) -> CommittedDraw | None:
     """Return the week's committed draw, if any; PolicyError where another seed is given beside it."""
     from features.calendar import day_of
     from features.errors import PolicyError
@@ -236,9 +236,9 @@ def _committed(asked: Asked, source: str) -> CommittedDraw | None:
     from serving.lottery.commitment import WeekLottery
     from serving.lottery.planned_draw import committed_draw
 
-    lottery = WeekLottery(source, asked.target, monday_of(day_of(asked.week)))
+    lottery = WeekLottery(source, question.target, monday_of(day_of(question.week)))
     committed = committed_draw(ledger_place(home()), lottery)
-    if committed is not None and asked.seed not in {None, committed.draw.seed}:
+    if committed is not None and question.seed not in {None, committed.draw.seed}:
         raise PolicyError(
             f"the lottery of this week is committed in record '{committed.record_id}' and takes no other seed; "
             "leave out --seed"
@@ -246,25 +246,25 @@ def _committed(asked: Asked, source: str) -> CommittedDraw | None:
     return committed
 
 
-def _week(asked: Asked, store: Store, committed: CommittedDraw | None) -> AskedWeek:
+def _week(question: PlanQuestion, store: Store, committed: CommittedDraw | None) -> AskedWeek:
     """Return the week that is asked for, with the seed of its committed draw or the one that is published."""
     from features.calendar import day_of
     from models.policy.week import week_of
 
-    day = day_of(asked.week)
+    day = day_of(question.week)
     if committed is None:
-        return week_of(store, day, asked.seed or DEFAULT_SEED, asked.minutes)
-    drawn = week_of(store, day, committed.draw.seed, asked.minutes)
+        return week_of(store, day, question.seed or DEFAULT_SEED, question.minutes)
+    drawn = week_of(store, day, committed.draw.seed, question.minutes)
     return replace(drawn, commitment=committed.record_id)
 
 
-def _halt(asked: Asked, source: str) -> Halt | None:
+def _halt(question: PlanQuestion, source: str) -> Halt | None:
     """Return what halts the model, None where it may be used."""
     from models.policy.week import Halt
     from serving.database.place import ledger_place
     from serving.ledger.model_halt import standing_halt
 
-    standing = standing_halt(ledger_place(home()), source, asked.target)
+    standing = standing_halt(ledger_place(home()), source, question.target)
     if standing is None:
         return None
     return Halt(standing.record_id, standing.as_of, standing.zh, standing.en)

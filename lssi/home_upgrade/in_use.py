@@ -26,9 +26,9 @@ def _other_processes() -> list[str]:
     """Return the numbers of all processes but this one; none where the system does not list them."""
     if not _PROCESSES.is_dir():
         return []
-    own = str(os.getpid())
+    this_process = str(os.getpid())
     names = [path.name for path in _PROCESSES.iterdir()]
-    return [name for name in names if name.isdecimal() and name != own]
+    return [name for name in names if name.isdecimal() and name != this_process]
 
 
 def _uses(process: Path, within: str) -> bool:

@@ -86,8 +86,8 @@ def _orders(run: ArmRun, source: Source, month: int, lived: int) -> MonthOrders:
     place = run.folder / f"orders-{lived:03d}.json"
     if not place.exists():
         bundle = run.bundle_of(source, lived)
-        known = month_units(store_of(source), bundle, run.arm, month)
-        write_json(place, month_orders(known, run.arm, run.seed).plain())
+        units = month_units(store_of(source), bundle, run.arm, month)
+        write_json(place, month_orders(units, run.arm, run.seed).plain())
     return orders_in(json.loads(place.read_text("utf-8")))
 
 

@@ -68,8 +68,8 @@ def arms_of(files: Sequence[Path], names: Sequence[str] = ()) -> dict[str, Arm]:
 def _declared(files: Sequence[Path]) -> dict[str, Arm]:
     """Return all arms that are declared, by name; RequestError where two files declare one of a name."""
     if not files:
-        own = resources.files("lssi.policy_trial").joinpath("arms.toml")
-        return arms_in("arms.toml", own.read_text("utf-8"))
+        shipped = resources.files("lssi.policy_trial").joinpath("arms.toml")
+        return arms_in("arms.toml", shipped.read_text("utf-8"))
     declared: dict[str, Arm] = {}
     for file in files:
         for name, arm in arms_in(str(file), _text_of(file)).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -35,29 +36,32 @@ def comparison(runs: Runs) -> Plain:
 
 
 def _arm(runs: Runs, name: str, reference: str) -> Plain:
-    own = runs[name]
-    told: Plain = {
-        "totals": {figure: [total(run, figure) for run in own] for figure in (*FIGURES, "visits")},
+    arm_runs = runs[name]
+    figures: Plain = {
+        "totals": {
+            figure: [total(run, figure) for run in arm_runs] for figure in (*FIGURES, "visits")
+        },
         "reference_over_this": {
             figure: paired_ratio(
-                [total(run, figure) for run in runs[reference]], [total(run, figure) for run in own]
+                [total(run, figure) for run in runs[reference]],
+                [total(run, figure) for run in arm_runs],
             )
             for figure in FIGURES
         }
         | {
             BY_SCORE: paired_ratio(
                 [found_by_score(run) for run in runs[reference]],
-                [found_by_score(run) for run in own],
+                [found_by_score(run) for run in arm_runs],
             )
         },
-        "by_why": found_by_why(own),
-        "by_month": _by_month(own),
-        "groups": _group_chances(own, runs.get(RANDOM)),
-        "estimates": [_estimate(run) for run in own],
+        "by_why": found_by_why(arm_runs),
+        "by_month": _by_month(arm_runs),
+        "groups": _group_chances(arm_runs, runs.get(RANDOM)),
+        "estimates": [_estimate(run) for run in arm_runs],
     }
-    if any("watch" in run for run in own):
-        told["letters"] = letter_figures(own)
-    return told
+    if any("watch" in run for run in arm_runs):
+        figures["letters"] = letter_figures(arm_runs)
+    return figures
 
 
 def total(run: Plain, figure: str) -> int:
@@ -93,9 +97,10 @@ def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> Plain | None
 
 def found_by_why(runs: Sequence[Plain]) -> Plain:
     """Return by why visits were made, over months and seeds, how many, their hours, the workers found, and those an hour."""
-    months = [month for run in runs for month in run["months"]]
+    months = list(chain.from_iterable(run["months"] for run in runs))
     table = {}
-    for why in sorted({why for month in months for why in month["by_why"]}):
+    whys = set(chain.from_iterable(month["by_why"] for month in months))
+    for why in sorted(whys):
         rows = [month["by_why"][why] for month in months if why in month["by_why"]]
         visits, minutes, workers = (sum(column) for column in zip(*rows, strict=True))
         table[why] = {
@@ -132,18 +137,18 @@ def group_chance(runs: Sequence[Plain], group: str) -> float | None:
     return visits / units if units else None
 
 
-def _group_chances(own: Sequence[Plain], at_random: Sequence[Plain] | None) -> Plain:
+def _group_chances(arm_runs: Sequence[Plain], at_random: Sequence[Plain] | None) -> Plain:
     """Return each group's chance of a visit in a month, and its ratio to the chance under random visits."""
-    told = {}
-    for group in own[0]["months"][0]["groups"]:
-        chance = group_chance(own, group)
+    chances = {}
+    for group in arm_runs[0]["months"][0]["groups"]:
+        chance = group_chance(arm_runs, group)
         other = None if at_random is None else group_chance(at_random, group)
         ratio = None if not chance or not other else _rounded(chance / other)
-        told["all" if group == EVERYBODY else group] = {
+        chances["all" if group == EVERYBODY else group] = {
             "chance": None if chance is None else _rounded(chance),
             "over_random": ratio,
         }
-    return told
+    return chances
 
 
 def _estimate(run: Plain) -> Plain:
@@ -152,33 +157,32 @@ def _estimate(run: Plain) -> Plain:
     for count in range(1, len(run["months"]) + 1):
         months = run["months"][:count]
         truth = float(np.mean([month["seen_if_all"] for month in months]))
-        told = months[-1]["estimate"]
+        estimate = months[-1]["estimate"]
         row: dict[str, Any] = {"month": months[-1]["month"], "truth": truth}
-        if isinstance(told, str):
-            row["why_not"] = told
+        if isinstance(estimate, str):
+            row["why_not"] = estimate
         else:
-            row |= told
-            row["error"] = _rounded(told["value"] / truth - 1) if truth else None
-            row["holds"] = told["low"] <= truth <= told["high"]
+            row |= estimate
+            row["error"] = _rounded(estimate["value"] / truth - 1) if truth else None
+            row["holds"] = estimate["low"] <= truth <= estimate["high"]
         rows.append(row)
     return {"seed": run["seed"], "by_month": rows}
 
 
 def letter_figures(runs: Sequence[Plain]) -> Plain:
     """Return what letters did: the workers without cover a month later, and the firms that closed and reopened, of each half."""
-    told: Plain = {}
+    figures: Plain = {}
     for half in ("letter", "no_letter"):
-        pairs = [
-            month["letters"][half] for run in runs for month in run["months"] if "letters" in month
-        ]
+        months = chain.from_iterable(run["months"] for run in runs)
+        pairs = [month["letters"][half] for month in months if "letters" in month]
         before = sum(first for first, _ in pairs)
         after = sum(second for _, second in pairs)
         firms = sum(run["watch"][half]["firms"] for run in runs)
         reopened = sum(run["watch"][half]["reopened"] for run in runs)
-        told[half] = {
+        figures[half] = {
             "uncovered_before": before,
             "uncovered_when_visited": after,
             "firms": firms,
             "reopened": reopened,
         }
-    return told
+    return figures

@@ -54,5 +54,5 @@ def learning_until(source: Source, day: int) -> Source:
 def lottery_estimate(store: Store, bundle: Bundle, first: int) -> dict[str, float] | str:
     """Return what the lottery's visits since a day say of the workers without cover, or why they say nothing."""
     period = period_in(store, first, store.complete_to)
-    told: dict[str, float] | str = estimate_report(store, bundle, period)["number"]["hajek"]
-    return told
+    estimate: dict[str, float] | str = estimate_report(store, bundle, period)["number"]["hajek"]
+    return estimate

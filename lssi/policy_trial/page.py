@@ -51,10 +51,10 @@ def policy_page(result: Plain, arms: Mapping[str, Arm]) -> str:
 
 
 def _page(result: Plain, arms: Mapping[str, Arm]) -> Plain:
-    told = result["arms"]
+    outcomes = result["arms"]
     reference = arms[result["reference"]]
     letters = [
-        _letters(arms[name], one["letters"]) for name, one in told.items() if "letters" in one
+        _letters(arms[name], one["letters"]) for name, one in outcomes.items() if "letters" in one
     ]
     return {
         "enterprises": f"{result['enterprises']:,}",
@@ -63,9 +63,9 @@ def _page(result: Plain, arms: Mapping[str, Arm]) -> Plain:
         "no_numbers": NO_NUMBERS if result["seeds_without_numbers"] else None,
         "reference": {"zh": reference.zh, "en": reference.en},
         "arms": [
-            _arm_row(arms[name], one, place) for place, (name, one) in enumerate(told.items())
+            _arm_row(arms[name], one, place) for place, (name, one) in enumerate(outcomes.items())
         ],
-        "plots": _plots(told),
+        "plots": _plots(outcomes),
         "groups": [{"zh": zh, "en": en} for zh, en in GROUP_NAMES.values()],
         "whys": [{"zh": zh, "en": en} for zh, en in WHY_NAMES.values()],
         "letters": letters,
@@ -102,13 +102,13 @@ def _why_text(told: Plain | None) -> str:
     return f"{told['an_hour']:.2f} ({told['hours']:,.0f})"
 
 
-def _plots(told: Mapping[str, Plain]) -> list[Plain]:
+def _plots(outcomes: Mapping[str, Plain]) -> list[Plain]:
     """Return the plots: workers found, the truth, and the error of the lottery's estimate."""
-    months = [month_label(row["month"]) for row in next(iter(told.values()))["by_month"]]
+    months = [month_label(row["month"]) for row in next(iter(outcomes.values()))["by_month"]]
     lines: dict[str, dict[str, Sequence[float]]] = {"found": {}, "truth": {}, "error": {}}
-    for name, one in told.items():
-        found = [row[CUMULATED[0]] for row in one["by_month"]]
-        lines["found"][name] = np.cumsum(found).tolist()
+    for name, one in outcomes.items():
+        workers_found = [row[CUMULATED[0]] for row in one["by_month"]]
+        lines["found"][name] = np.cumsum(workers_found).tolist()
         lines["truth"][name] = [row[TRUTH[0]] for row in one["by_month"]]
         lines["error"][name] = mean_errors(one["estimates"])
     return [
@@ -139,8 +139,8 @@ def mean_errors(estimates: Sequence[Plain]) -> list[float]:
     """Return by month the mean absolute error over seeds in percent, 0 where no seed has an estimate."""
     errors = []
     for rows in zip(*(one["by_month"] for one in estimates), strict=True):
-        known = [abs(row["error"]) * 100 for row in rows if row.get("error") is not None]
-        errors.append(float(np.mean(known)) if known else 0.0)
+        percents = [abs(row["error"]) * 100 for row in rows if row.get("error") is not None]
+        errors.append(float(np.mean(percents)) if percents else 0.0)
     return errors
 
 

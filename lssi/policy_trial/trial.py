@@ -48,8 +48,8 @@ def trial_result(trial: PolicyTrial, workers: int, progress: Progress) -> Plain:
     """
     check_trial(trial.city, trial.seeds)
     keep_arguments(trial.city, trial.arms, trial.seeds)
-    made = _lived(trial, workers, progress)
-    runs: dict[str, list[Plain]] = {name: [of[name] for of in made] for name in trial.arms}
+    outcomes = _lived(trial, workers, progress)
+    runs: dict[str, list[Plain]] = {name: [of[name] for of in outcomes] for name in trial.arms}
     result = {
         "enterprises": trial.city.enterprises,
         "months": trial.city.months,
@@ -84,13 +84,13 @@ def _one_by_one(trial: PolicyTrial, progress: Progress) -> list[dict[str, Plain]
 
 def _side_by_side(trial: PolicyTrial, workers: int, progress: Progress) -> list[dict[str, Plain]]:
     """Return by seed what each arm came to, each seed in a process of its own, telling of each seed."""
-    made = []
+    outcomes = []
     # the end of the block ends the workers too, so that a trial that is stopped leaves none behind
     with get_context("spawn").Pool(workers, initializer=named_as_program) as pool:
         for of_seed in pool.imap(partial(seed_outcome, trial), trial.seeds):
-            made.append(of_seed)
-            progress(trial.months * len(made) // len(trial.seeds), trial.months)
-    return made
+            outcomes.append(of_seed)
+            progress(trial.months * len(outcomes) // len(trial.seeds), trial.months)
+    return outcomes
 
 
 def nothing_to_say() -> None:
@@ -102,12 +102,12 @@ def seed_outcome(
 ) -> dict[str, Plain]:
     """Return what each arm came to on the city of a seed."""
     stage = stage_of(trial.city, seed, trial.methods)
-    made = {}
+    outcomes = {}
     for name, arm in trial.arms.items():
         folder = trial.city.out / f"seed-{seed}" / _folder_name(name, arm)
         run = ArmRun(stage, seed, name, arm, folder)
-        made[name] = arm_outcome(run, trial.city.months, month_done)
-    return made
+        outcomes[name] = arm_outcome(run, trial.city.months, month_done)
+    return outcomes
 
 
 def _folder_name(name: str, arm: Arm) -> str:

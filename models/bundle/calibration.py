@@ -45,12 +45,12 @@ class Calibration:
             return np.full(raw_scores.shape, probability[0])
         # the knots beside each score; outside the line those of its first or last piece
         next_knots = np.searchsorted(raw, raw_scores, side="right")
-        right = np.clip(next_knots, 1, len(raw) - 1)
-        left = right - 1
-        low, high = probability[left], probability[right]
-        distance = raw_scores - raw[left]
+        right_knot = np.clip(next_knots, 1, len(raw) - 1)
+        left_knot = right_knot - 1
+        low, high = probability[left_knot], probability[right_knot]
+        distance = raw_scores - raw[left_knot]
         # cut to [0, 1], so that the line is level outside its knots
-        share = np.clip(distance / (raw[right] - raw[left]), 0.0, 1.0)
+        share = np.clip(distance / (raw[right_knot] - raw[left_knot]), 0.0, 1.0)
         # cut again: a rounded sum may lie a bit above the higher knot, and a probability must not
         line: NDArray[np.float64] = np.clip(low + share * (high - low), low, high)
         return line

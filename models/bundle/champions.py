@@ -155,6 +155,7 @@ def _moved(path: Path, folder: Path, key: ModelKey, pointer: Pointer) -> None:
         raise BundleError(
             f"{path} and {place.name} name two models of {key.target} for {key.source}; remove one of them"
         )
+    # first the new name, then the old one away: a stop between leaves two pointers that say the same
     point_at_bundle(folder, key, pointer)
     with write_points("an old pointer is away"):
         path.unlink(missing_ok=True)

@@ -50,8 +50,8 @@ def score(bundle: Bundle, matrix: Matrix, *, threads: int = 1) -> Scores:
     raw = margins(bundle.any_model, inputs, threads)
     if bundle.count_model is None:
         return scores_of_models(bundle, inputs, raw, None)
-    told = predicted_means(bundle.count_model, inputs, threads)
-    return scores_of_models(bundle, inputs, raw, told)
+    means = predicted_means(bundle.count_model, inputs, threads)
+    return scores_of_models(bundle, inputs, raw, means)
 
 
 def scores_of_models(bundle: Bundle, inputs: Floats, raw: Floats, told: Floats | None) -> Scores:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, chain
 
 import numpy as np
@@ -102,8 +103,8 @@ class SecondEngine:
 
     def scores(self, bundle: Bundle, inputs: Floats) -> Scores:
         """Return the scores of encoded inputs (n, F) by the bundle's own tables, the models asked by this engine."""
-        told = None if self.count_trees is None else self.count_trees.means(inputs)
-        return scores_of_models(bundle, inputs, self.any_trees.margins(inputs), told)
+        means = None if self.count_trees is None else self.count_trees.means(inputs)
+        return scores_of_models(bundle, inputs, self.any_trees.margins(inputs), means)
 
 
 def second_engine(any_text: str, count_text: str | None) -> SecondEngine:
@@ -117,21 +118,23 @@ def tree_sum(text: str) -> TreeSum:
     trees = trees_of(text)
     splits = _begins([len(tree.feature) for tree in trees])
     leaves = _begins([len(tree.value) for tree in trees])
-    bounds = [_bounds(tree) for tree in trees]
-    words = _begins([len(tree.words) for tree in trees])
-    low = [first + low for first, pairs in zip(words, bounds, strict=True) for low, _ in pairs]
-    high = [first + high for first, pairs in zip(words, bounds, strict=True) for _, high in pairs]
-    starts = list(zip(trees, splits, leaves, strict=True))
-    left = [_moved(child, *begin) for tree, *begin in starts for child in tree.left]
-    right = [_moved(child, *begin) for tree, *begin in starts for child in tree.right]
-    root = [_moved(0 if tree.feature else ~0, *begin) for tree, *begin in starts]
+    low, high = _word_bounds(trees)
+    root: list[int] = []
+    left_nodes: list[int] = []
+    right_nodes: list[int] = []
+    for tree, first_split, first_leaf in zip(trees, splits, leaves, strict=True):
+        moved = partial(_moved, splits_before=first_split, leaves_before=first_leaf)
+        # a tree without splits is its one leaf
+        root.append(moved(0 if tree.feature else ~0))
+        left_nodes += map(moved, tree.left)
+        right_nodes += map(moved, tree.right)
     return TreeSum(
         root=np.array(root, np.int64),
         feature=_joined([tree.feature for tree in trees]),
         threshold=np.array(list(chain.from_iterable(tree.threshold for tree in trees))),
         kind=_joined([tree.kind for tree in trees]),
-        left=np.array(left, np.int64),
-        right=np.array(right, np.int64),
+        left=np.array(left_nodes, np.int64),
+        right=np.array(right_nodes, np.int64),
         low=np.array(low, np.int64),
         high=np.array(high, np.int64),
         words=_joined([*(tree.words for tree in trees), [0]]),
@@ -145,6 +148,19 @@ def _moved(child: int, splits_before: int, leaves_before: int) -> int:
     if child < 0:
         return ~(~child + leaves_before)
     return child + splits_before
+
+
+def _word_bounds(trees: list[Tree]) -> tuple[list[int], list[int]]:
+    """Return where each split's bits begin and end among the words of all trees."""
+    low: list[int] = []
+    high: list[int] = []
+    first_word = 0
+    for tree in trees:
+        for begin, end in _bounds(tree):
+            low.append(first_word + begin)
+            high.append(first_word + end)
+        first_word += len(tree.words)
+    return low, high
 
 
 def _bounds(tree: Tree) -> list[tuple[int, int]]:

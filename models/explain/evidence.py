@@ -50,10 +50,10 @@ def evidence_limits() -> EvidenceLimits:
 class Histories(Protocol):
     """The histories of cases, each named by its place among them; rows can be taken away from any."""
 
-    def facts(self, asked: Sequence[tuple[int, str]]) -> Sequence[Sequence[Fact]]:
+    def facts(self, wanted: Sequence[tuple[int, str]]) -> Sequence[Sequence[Fact]]:
         """Return the facts that each feature of a case rests on."""
 
-    def without(self, taken: Sequence[tuple[int, Fact]]) -> Matrix:
+    def without(self, removals: Sequence[tuple[int, Fact]]) -> Matrix:
         """Return the features of cases, one row each, as they would be had the rows of a fact never been known."""
 
 
@@ -98,20 +98,20 @@ def _look_up(
     bundle: Bundle, trials: Sequence[Trial], looks: Mapping[int, FactQuestion], histories: Histories
 ) -> None:
     """Put what is asked of cases into their trials."""
-    asked = []
+    missing_facts = []
     for place, look in looks.items():
         new = [name for name in look.names if name not in trials[place].facts]
-        asked += [(place, name) for name in dict.fromkeys(new)]
-    for (place, name), facts in zip(asked, histories.facts(asked), strict=True):
+        missing_facts += [(place, name) for name in dict.fromkeys(new)]
+    for (place, name), facts in zip(missing_facts, histories.facts(missing_facts), strict=True):
         trials[place].facts[name] = facts
-    taken = [
-        (place, fact) for place, look in looks.items() for fact in trials[place].untried(look.tried)
-    ]
-    if not taken:
+    removals = []
+    for place, look in looks.items():
+        removals += [(place, fact) for fact in trials[place].untried(look.tried)]
+    if not removals:
         return
-    inputs = bundle.matrix(histories.without(taken))
+    inputs = bundle.matrix(histories.without(removals))
     raw = margins(bundle.any_model, inputs).tolist()
-    for (place, fact), without_fact in zip(taken, raw, strict=True):
+    for (place, fact), without_fact in zip(removals, raw, strict=True):
         trials[place].drops[_identity(fact)] = trials[place].raw - without_fact
 
 
@@ -183,8 +183,8 @@ class Sense:
         """Tell whether a feature of one case reads as what raises or lowers its score."""
         if (name, raises) not in self._made:
             feature, values = self.features[name], self._matrix.column(name)
-            made = makes_sense(feature, values, self._usual[name], raises=raises)
-            self._made[name, raises] = made.tolist()
+            sensible = makes_sense(feature, values, self._usual[name], raises=raises)
+            self._made[name, raises] = sensible.tolist()
         return self._made[name, raises][place]
 
 
@@ -219,8 +219,8 @@ class Trial:
 
         To ask for them at once changes no answer and makes fewer rounds.
         """
-        told = [self.told(lead, directed=directed) for lead in leads]
-        by_turn = zip_longest(*told)
+        names_by_lead = [self.told(lead, directed=directed) for lead in leads]
+        by_turn = zip_longest(*names_by_lead)
         names = [name for turn in by_turn for name in turn if name is not None]
         return names[: most << self.rounds]
 
@@ -298,17 +298,17 @@ def makes_sense(feature: FrozenFeature, value: Floats, median: float, *, raises:
 
     More is worse (`up`): what raises is above zero and not below the median, what lowers is not above it.
     """
-    known = ~np.isnan(value)
+    sensible = ~np.isnan(value)
     if feature.unit in SQUARES:
-        return np.zeros_like(known)
+        return np.zeros_like(sensible)
     if feature.direction == "none" or np.isnan(median):
-        return known
+        return sensible
     more_is_worse = feature.direction == "up"
     if more_is_worse and raises:
-        known &= value > 0
+        sensible &= value > 0
     if more_is_worse == raises:
-        return known & (value >= median)
-    return known & (value <= median)
+        return sensible & (value >= median)
+    return sensible & (value <= median)
 
 
 def _identity(fact: Fact) -> RowsTold:

@@ -53,15 +53,15 @@ def expected_words(
     expected = float(scores.expected_of(row) or 0.0)
     inputs = bundle.matrix(matrix)
     raising = _raising(bundle, inputs)
-    said = {}
+    sentences = {}
     for language in LANGUAGES:
         parts = [
             _expected(expected, interval, bundle.manifest.unit_expected, language),
             _made(bundle, number, inputs, expected, language),
             _raised(bundle, raising, matrix, language),
         ]
-        said[language] = "".join(parts)
-    return said
+        sentences[language] = "".join(parts)
+    return sentences
 
 
 def _expected(expected: float, interval: Interval, unit: str, language: str) -> str:
@@ -71,8 +71,8 @@ def _expected(expected: float, interval: Interval, unit: str, language: str) -> 
         ends = range_words(interval.lower, interval.upper, unit, language)
     coverage = value_words(interval.coverage, "share", language)
     between = RANGE[language].format(coverage=coverage, ends=ends)
-    said = value_words(expected, unit, language)
-    return EXPECTED[language].format(number=said, range=between)
+    number = value_words(expected, unit, language)
+    return EXPECTED[language].format(number=number, range=between)
 
 
 def _made(bundle: Bundle, number: Number, inputs: Floats, expected: float, language: str) -> str:
@@ -107,11 +107,11 @@ def _most(bundle: Bundle, number: Number, inputs: Floats, language: str) -> str:
     )
     meaning = feature.zh if language == "zh" else feature.en
     value = value_beside(meaning, most, feature.unit, language)
-    said = SAYS[language].format(meaning=meaning, value=value)
+    words = SAYS[language].format(meaning=meaning, value=value)
     if feature.unit == number.unit:
-        return said
+        return words
     each = value_words(number.each, number.unit, language)
-    return said + TIMES[language].format(each=each)
+    return words + TIMES[language].format(each=each)
 
 
 def _raising(bundle: Bundle, inputs: Floats) -> list[FrozenFeature]:
@@ -129,12 +129,12 @@ def _raised(bundle: Bundle, raising: list[FrozenFeature], matrix: Matrix, langua
     A ratio of which the parts are not known is passed over, and the next feature is named: "trend: 4" tells nobody anything.
     """
     declared = {feature.name: feature for feature in bundle.features}
-    said: list[str] = []
+    phrases: list[str] = []
     for feature in raising:
         words = statement(feature, declared, matrix, (), language)
         is_bare = words == meaning_and_value(feature, matrix, language)
         if not (is_bare and feature.unit == BARE):
-            said.append(words)
-    if not said:
+            phrases.append(words)
+    if not phrases:
         return ""
-    return RAISED[language].format(features=LIST[language].join(said[:RAISING]))
+    return RAISED[language].format(features=LIST[language].join(phrases[:RAISING]))

@@ -46,13 +46,13 @@ def sentence(
     language: str,
 ) -> str:
     """Return what a feature says of one case, with the facts it rests on: in its template's words if all are known."""
-    said, numbers = _statement(feature, declared, row, facts, language)
+    words, numbers = _statement(feature, declared, row, facts, language)
     if not facts:
-        return said + _whole_tables(feature, language)
+        return words + _whole_tables(feature, language)
     sources = [_valued(fact, numbers, language) + source_words(fact, language) for fact in facts]
     # two facts may rest on the same rows: their place is told once
     different_sources = dict.fromkeys(sources)
-    return said + SOURCE[language].format(facts=AND[language].join(different_sources))
+    return words + SOURCE[language].format(facts=AND[language].join(different_sources))
 
 
 def statement(
@@ -63,8 +63,8 @@ def statement(
     language: str,
 ) -> str:
     """Return what a feature says of one case, without the table, days and rows that it rests on."""
-    said, _ = _statement(feature, declared, row, facts, language)
-    return said
+    words, _ = _statement(feature, declared, row, facts, language)
+    return words
 
 
 def _statement(
@@ -127,9 +127,9 @@ def _valued(fact: Fact, numbers: Set[str], language: str) -> str:
 
 def _whole_tables(feature: FrozenFeature, language: str) -> str:
     """Return the tables that a feature without rows of its own rests on as a whole."""
-    known = [table for table in feature.tables if left_of(table) in contract()]
+    contract_tables = [table for table in feature.tables if left_of(table) in contract()]
     # a derived table and its left side are one table to a reader
-    meanings = dict.fromkeys(table_words(table, language) for table in known)
+    meanings = dict.fromkeys(table_words(table, language) for table in contract_tables)
     if not meanings:
         return ""
     return WITHOUT_ROWS[language].format(tables=LISTED[language].join(meanings))

@@ -134,10 +134,11 @@ def best_choice(model: CityModel, solver: Solver) -> CityChoice:
     """
     groups = tuple(sorted(group for group, visits in model.needs.items() if visits > 0))
     program = program_of(model, groups)
-    asked = [model.needs[group] for group in groups]
+    declared_needs = [model.needs[group] for group in groups]
     if not program.options:
-        return CityChoice(frozenset(), 0.0, 0.0, 0.0, dict(zip(groups, asked, strict=True)))
-    needs = asked
+        missing = dict(zip(groups, declared_needs, strict=True))
+        return CityChoice(frozenset(), 0.0, 0.0, 0.0, missing)
+    needs = declared_needs
     answer = _solved(program, needs, solver)
     if answer.x is None:
         needs = _possible_needs(program, needs, solver)
@@ -149,7 +150,7 @@ def best_choice(model: CityModel, solver: Solver) -> CityChoice:
     visits = _visits(model, program, answer.x)
     value = float(sum(candidate.value for candidate in visits))
     bound = _linear_bound(program, needs)
-    lacks = [wish - need for wish, need in zip(asked, needs, strict=True)]
+    lacks = [wish - need for wish, need in zip(declared_needs, needs, strict=True)]
     return CityChoice(
         units=frozenset(candidate.unit for candidate in visits),
         value=value,
@@ -237,16 +238,15 @@ def _possible_needs(program: CityProgram, needs: Sequence[int], solver: Solver) 
 
 def _visits(model: CityModel, program: CityProgram, parts: Floats) -> list[Candidate]:
     """Return the visits of the options taken, equal ones by name, and those that the minutes left allow."""
-    taken = {
-        candidate.unit
-        for option, part in zip(program.options, parts.tolist(), strict=True)
-        for candidate in option.list.visits
-        if part > 0.5
-    }
+    taken_units: set[str] = set()
+    for option, part in zip(program.options, parts.tolist(), strict=True):
+        # the parts are whole numbers up to the solver's tolerance
+        if part > 0.5:
+            taken_units |= {candidate.unit for candidate in option.list.visits}
     visits: list[Candidate] = []
     for cell in sorted(model.candidates):
         candidates = sorted(model.candidates[cell], key=lambda one: one.unit)
-        chosen = _first_by_name(candidates, taken)
+        chosen = _first_by_name(candidates, taken_units)
         visits += filled_up(chosen, candidates, model.minutes[cell], model.inspectors_of(cell))
     return visits
 
@@ -264,7 +264,10 @@ def _first_by_name(candidates: Sequence[Candidate], taken: set[str]) -> list[Can
         )
         alike.setdefault(kind, []).append(candidate)
         number_of[kind] += candidate.unit in taken
-    return [one for kind, members in alike.items() for one in members[: number_of[kind]]]
+    chosen: list[Candidate] = []
+    for kind, members in alike.items():
+        chosen += members[: number_of[kind]]
+    return chosen
 
 
 def filled_up(

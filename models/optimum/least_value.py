@@ -43,8 +43,8 @@ def least_value(
         return None
     others = [candidate for candidate in candidates if candidate.unit != visit.unit]
     counts = Counter(group for one in candidates if one.unit in chosen for group in one.groups)
-    rest = {group: visits - (group in visit.groups) for group, visits in counts.items()}
-    around = _best(others, minutes.without(visit), rest, solver)
+    other_visits = {group: visits - (group in visit.groups) for group, visits in counts.items()}
+    around = _best(others, minutes.without(visit), other_visits, solver)
     if around.missing:
         around = _best(others, minutes.without(visit), {}, solver)
         counts = Counter()

@@ -129,6 +129,6 @@ def is_grave(sanctions: FactRows) -> Mask:
 
 def runs_on(rows: FactRows, last: str, *, days: int, day: int) -> Mask:
     """Return which rows (n,) run on a day: begun by it, and not past their `last` day, or `days` where none is given."""
-    given = rows.columns[last]
-    until = np.where(given == NULL, rows.day + days, given)
+    last_day = rows.columns[last]
+    until = np.where(last_day == NULL, rows.day + days, last_day)
     return (rows.day <= day) & (day <= until)

@@ -35,18 +35,18 @@ class RandomPlan:
         return chance * self.members.get(group, 0)
 
 
-def asked_of(cells: Iterable[RandomPlan], rule: GroupFloors, draw: Draw) -> dict[str, int]:
+def visits_of_floors(cells: Iterable[RandomPlan], rule: GroupFloors, draw: Draw) -> dict[str, int]:
     """Return by group the whole visits that its floor asks for in the whole city.
 
     The part of a visit that remains is one visit more with that chance, by the draw: cut off, it would take whole groups
     from the lists of a small city, where a week has less than one visit for them.
     """
     plans = list(cells)
-    asked = {}
+    floor_visits = {}
     for group in rule.groups:
         at_random = sum(plan.visits(group) for plan in plans)
         wish = at_random * rule.percent_of(group) / 100
         visits = int(wish)
         is_one_more = draw.chance("floor", group) < (wish - visits) * WHOLE
-        asked[group] = visits + int(is_one_more)
-    return asked
+        floor_visits[group] = visits + int(is_one_more)
+    return floor_visits

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 
 from models.optimum.city_model import CityChoice, CityModel, best_choice
 from models.optimum.duty_rules import UNLIMITED
@@ -12,7 +13,7 @@ from models.optimum.list_rules import ListRules
 from models.optimum.shortlist import shortlist
 from models.policy.cell_start import CellStart, worth_a_minute
 from models.policy.city_draw import city_draw, tickets_of_visits
-from models.policy.floors import Floor, asked_of
+from models.policy.floors import Floor, visits_of_floors
 from models.policy.lottery import Draw
 from models.policy.plan_unit import PlannedVisit, PlanUnit
 from models.policy.possible_visits import Room, visits_by_room
@@ -71,22 +72,23 @@ def plan(
     in which units come does not matter. Raises PolicyError for a unit in two cells.
     """
     starts = cell_starts(scores, policy, capacity, draw, inspectors)
-    asked = asked_of((start.at_random() for start in starts), policy.floors, draw)
+    floor_visits = visits_of_floors((start.at_random() for start in starts), policy.floors, draw)
     model = CityModel(
         candidates={
             start.room.cell: shortlist(start.candidates, start.minutes_left) for start in starts
         },
         minutes={start.room.cell: start.minutes_left for start in starts},
-        needs=floor_needs(starts, asked, policy),
+        needs=floor_needs(starts, floor_visits, policy),
         inspectors={start.room.cell: start.inspectors_left for start in starts},
     )
     choice = best_choice(model, policy.solver)
     cells = tuple(_finished(start, choice.units) for start in starts)
-    planned = _visits_by_group([visit for cell in cells for visit in cell.visits], policy)
-    floors = [
-        Floor(group, asked[group], planned[group], max(0, asked[group] - planned[group]))
-        for group in policy.floors.groups
-    ]
+    listed = chain.from_iterable(cell.visits for cell in cells)
+    planned = _visits_by_group(listed, policy)
+    floors = []
+    for group in policy.floors.groups:
+        lacking = max(0, floor_visits[group] - planned[group])
+        floors.append(Floor(group, floor_visits[group], planned[group], lacking))
     return Plan(policy, draw, cells, choice, tuple(floors), tuple(starts))
 
 
@@ -122,7 +124,7 @@ def floor_needs(
     starts: Iterable[CellStart], asked: Mapping[str, int], policy: ListRules
 ) -> dict[str, int]:
     """Return by group the visits that its floor still asks for beside statutory visits and the lottery's."""
-    fixed_visits = [visit for start in starts for visit in (*start.first, *start.by_lot)]
+    fixed_visits = chain.from_iterable((*start.first, *start.by_lot) for start in starts)
     fixed = _visits_by_group(fixed_visits, policy)
     return {group: asked[group] - fixed[group] for group in policy.floors.groups}
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from features.store.journal import write_journal_part
 from models.policy.plan_unit import PlannedVisit
-from models.policy.week import Made
+from models.policy.week import WeekPlan
 
 
-def write_journal(plan: Made, folder: Path) -> tuple[Path, Path]:
+def write_journal(plan: WeekPlan, folder: Path) -> tuple[Path, Path]:
     """Write the plan's visits and its whole draw as rows of the journal, known from its Monday on.
 
     The parts are named by target too: a source has one journal, in which no target replaces another's plan.
@@ -25,7 +25,7 @@ def write_journal(plan: Made, folder: Path) -> tuple[Path, Path]:
     )
 
 
-def _plan_columns(plan: Made) -> dict[str, Sequence[Any]]:
+def _plan_columns(plan: WeekPlan) -> dict[str, Sequence[Any]]:
     """Return the columns of a plan, one row a visit."""
     cells: list[str | None] = []
     positions: list[int] = []
@@ -47,7 +47,7 @@ def _plan_columns(plan: Made) -> dict[str, Sequence[Any]]:
     }
 
 
-def _draw_columns(plan: Made) -> dict[str, Sequence[Any]]:
+def _draw_columns(plan: WeekPlan) -> dict[str, Sequence[Any]]:
     """Return the columns of a draw, one row a unit that could be drawn."""
     names: list[str] = []
     chances: list[float] = []

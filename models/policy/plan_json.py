@@ -15,13 +15,13 @@ from models.optimum.travel import visiting_order
 from models.policy.left_out import Reconciliation
 from models.policy.plan import CellPlan
 from models.policy.plan_unit import ENTERPRISE, PlannedVisit, PlanUnit
-from models.policy.week import Made
+from models.policy.week import WeekPlan
 
 SHOWN = 5
 """Names that an error tells; a choice: enough to see their form."""
 
 
-def plan_as_json(plan: Made) -> dict[str, Any]:
+def plan_as_json(plan: WeekPlan) -> dict[str, Any]:
     """Return a plan as plain values."""
     policy = plan.plan.policy
     draw = plan.plan.draw
@@ -84,7 +84,7 @@ def _reconciliation_json(reconciliation: Reconciliation) -> dict[str, Any]:
     }
 
 
-def _optimum_json(plan: Made) -> dict[str, Any]:
+def _optimum_json(plan: WeekPlan) -> dict[str, Any]:
     """Return what the visits by score are worth beside their bound, and what the visits of all lists are expected to bring.
 
     `value` and `bound` are weighted by class, as the plan weighs them; `workers`, or `yuan`, are not.
@@ -105,7 +105,7 @@ def _brought(visits: Iterable[PlannedVisit]) -> float:
     return sum(visit.unit.benefit * min(1.0, visit.minutes / visit.needed) for visit in visits)
 
 
-def cell_json(plan: Made, cell: CellPlan) -> dict[str, Any]:
+def cell_json(plan: WeekPlan, cell: CellPlan) -> dict[str, Any]:
     """Return a cell's list as plain values."""
     drawn = set(cell.drawn)
     stop_of = _stops(cell)
@@ -144,13 +144,13 @@ def _stops(cell: CellPlan) -> dict[int, int]:
     return {place: stop for stop, place in enumerate(order, 1)}
 
 
-def _visit_json(plan: Made, visit: PlannedVisit, *, is_drawn: bool) -> dict[str, Any]:
+def _visit_json(plan: WeekPlan, visit: PlannedVisit, *, is_drawn: bool) -> dict[str, Any]:
     unit = visit.unit
     place = plan.place[unit.name]
-    said = _enterprise_json(unit) if plan.kind is ENTERPRISE else _reviewed_json(unit)
+    particulars = _enterprise_json(unit) if plan.kind is ENTERPRISE else _reviewed_json(unit)
     duty = plan.plan.policy.duty
     if duty is not None:
-        said["made_by"] = duty.made_by(visit.why, unit.staff)
+        particulars["made_by"] = duty.made_by(visit.why, unit.staff)
     return {
         plan.kind.name: unit.name,
         "why": visit.why,
@@ -158,7 +158,7 @@ def _visit_json(plan: Made, visit: PlannedVisit, *, is_drawn: bool) -> dict[str,
         "needed_minutes": visit.needed,
         "travel_minutes": visit.travel,
         "drawn": is_drawn,
-        **said,
+        **particulars,
         "probability": float(plan.scores.probability[place]),
         "rank": plan.rank(unit.name),
         "rank_in_cell": visit.rank,

@@ -132,7 +132,7 @@ def by_road(cell: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _row(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> list[str]:
     """Return one visit as texts, in the order of the titles."""
-    said = {
+    texts = {
         **visit,
         "unit": visit[shown["unit"]],
         "cell": cell["cell"] or "-",
@@ -142,7 +142,7 @@ def _row(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> 
         "expected": " ".join(number_line(visit, shown["unit_expected"])[1:]),
         "remarks": "; ".join(remarks(visit)),
     }
-    return [str(said[column]) for column in titles(shown)]
+    return [str(texts[column]) for column in titles(shown)]
 
 
 def page(shown: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from models.optimum.city_rules import GROUP_WORDS
 from models.policy.left_out import REASONS
 from models.policy.plan_json import plan_as_json
 from models.policy.plan_unit import ENTERPRISE, KINDS, UnitKind
-from models.policy.week import Made
+from models.policy.week import WeekPlan
 
 WHY_WORDS = {
     "complaint": "投诉 complaint",
@@ -51,7 +51,7 @@ FIRST_VISITS = 3
 """Visits of each list that a longer text shows; a choice: what a reader of many lists looks at."""
 
 
-def plan_as_text(plan: Made) -> str:
+def plan_as_text(plan: WeekPlan) -> str:
     """Return a plan for reading: whole lists, or the first of each and how many more."""
     return "\n".join(plan_lines(plan_as_json(plan)))
 
@@ -261,11 +261,11 @@ def remarks(visit: dict[str, Any]) -> list[str]:
         "level_words": level_words(visit),
         "duty_words": MADE_BY_WORDS.get(visit.get("made_by", "")),
     }
-    said = [
+    phrases = [
         words.format(values[name])
         for name, words in REMARKS.items()
         if values[name] is not None and values[name] is not False
     ]
     if visit["drawn"] and visit["why"] != "lottery":
-        said.append("抽中 drawn")
-    return said
+        phrases.append("抽中 drawn")
+    return phrases

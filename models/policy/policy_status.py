@@ -56,8 +56,8 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
     level, level_by = _level(facts, policy, day)
     waived = level == "waived"
     days_since_visit = NEVER if facts.visited is None else day - facts.visited
-    weight, rest = _routine(facts, policy, grade, level=level, intensified=intensified)
-    resting = days_since_visit <= rest
+    weight, rest_days = _routine(facts, policy, grade, level=level, intensified=intensified)
+    resting = days_since_visit <= rest_days
     if waived or resting:
         weight = 0.0
     is_due = intensified and days_since_visit > policy.exposure.visit_every

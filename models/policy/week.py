@@ -92,8 +92,8 @@ class WeekUnits:
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
-    """A plan that was made: its number, its week, its model, the place of each unit in the scores, the lists.
+class WeekPlan:
+    """The plan of a week: its number, its week, its model, the place of each unit in the scores, the lists.
 
     `dormancy` says which firms are dormant, and so on a list only by complaint or lottery. `capacity` holds the minutes of
     each cell, `teams` its team. Where a `halt` stands, nobody is listed by score. `reconciliation` divides the register.
@@ -143,11 +143,6 @@ def check_not_before_training(bundle: Bundle, week: Week) -> None:
         )
 
 
-def made(store: Store, bundle: Bundle, week: Week, halt: Halt | None = None) -> Made:
-    """Return the plan of a week's visits to enterprises, as `made_of` makes it."""
-    return made_of(store, bundle, enterprise_week(store, bundle, week), week=week, halt=halt)
-
-
 def enterprise_week(store: Store, bundle: Bundle, week: Week) -> WeekUnits:
     """Return the enterprises of a week; PolicyError where a model scores others, or nobody has teams."""
     if bundle.entity != ENTERPRISE.name:
@@ -169,9 +164,9 @@ def enterprise_week(store: Store, bundle: Bundle, week: Week) -> WeekUnits:
     )
 
 
-def made_of(
+def plan_of_units(
     store: Store, bundle: Bundle, of_week: WeekUnits, *, week: Week, halt: Halt | None
-) -> Made:
+) -> WeekPlan:
     """Return the plan of a week: the same store, model, rule set, seed and halt give the same plan and number."""
     units = of_week.units
     if halt:
@@ -185,7 +180,7 @@ def made_of(
         others.append(f"{of_week.dormancy.months} months dormant")
     if halt is not None:
         others.append(f"halted by {halt.record_id}")
-    return Made(
+    return WeekPlan(
         kind=of_week.kind,
         number=_number(store, bundle, of_week.policy, week, *others),
         week=week,

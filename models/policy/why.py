@@ -12,7 +12,7 @@ from models.policy.plan import CellPlan
 from models.policy.plan_json import cell_json
 from models.policy.plan_text import WHY_WORDS, remarks
 from models.policy.plan_unit import KINDS, PlannedVisit
-from models.policy.week import Made
+from models.policy.week import WeekPlan
 
 HOUR = 60
 """Minutes of an hour: what a visit is worth is told an hour, since a worker a minute is nobody's measure."""
@@ -42,7 +42,7 @@ NO_INSPECTOR = (
 ALWAYS = "投诉总排在前 a complaint goes first"
 
 
-def why_listed(plan: Made, name: str) -> dict[str, Any]:
+def why_listed(plan: WeekPlan, name: str) -> dict[str, Any]:
     """Return why a living unit of a plan is on a list or on none, as plain values."""
     start, cell = _of_unit(plan, name)
     visit = next(visit for visit in start.visits if visit.unit.name == name)
@@ -64,14 +64,14 @@ def why_listed(plan: Made, name: str) -> dict[str, Any]:
     }
 
 
-def _of_unit(plan: Made, name: str) -> tuple[CellStart, CellPlan]:
+def _of_unit(plan: WeekPlan, name: str) -> tuple[CellStart, CellPlan]:
     """Return the start of the list of a unit's cell, and the list."""
     cell = plan.units[plan.place[name]].cell
     pairs = zip(plan.plan.starts, plan.plan.cells, strict=True)
     return next((start, one) for start, one in pairs if one.cell == cell)
 
 
-def _score(plan: Made, visit: PlannedVisit) -> dict[str, Any]:
+def _score(plan: WeekPlan, visit: PlannedVisit) -> dict[str, Any]:
     """Return what the model says of a unit, and what an hour of a visit to it is worth."""
     place = plan.place[visit.unit.name]
     weight = visit.unit.standing.weight
@@ -87,13 +87,13 @@ def _score(plan: Made, visit: PlannedVisit) -> dict[str, Any]:
     }
 
 
-def _listed(plan: Made, visit: dict[str, Any]) -> dict[str, Any]:
+def _listed(plan: WeekPlan, visit: dict[str, Any]) -> dict[str, Any]:
     words = WHY_WORDS[visit["why"]]
     return {"decided_by": visit["why"], "words": words, "would": [], plan.kind.needed: None}
 
 
 def _not_listed(
-    plan: Made, start: CellStart, cell: CellPlan, visit: PlannedVisit
+    plan: WeekPlan, start: CellStart, cell: CellPlan, visit: PlannedVisit
 ) -> dict[str, Any]:
     """Return the reason for which a unit is on no list, and what would have put it on one."""
     reason = left_out(visit.unit, plan.capacity, halted=plan.halt is not None)

@@ -94,13 +94,13 @@ def review_facts(store: Store, rules: ReviewRules, as_of: int) -> ReviewFacts:
     complaint = contract()["claim_reviews"].column("chosen").choices.index("complaint")
     verdict, begun = set(), set()
     tip: dict[int, int] = {}
-    for claim, chosen, outcome, known in live_rows_of(store, "claim_reviews", as_of, columns):
-        if claim is None or known is None:
+    for claim, chosen, outcome, known_day in live_rows_of(store, "claim_reviews", as_of, columns):
+        if claim is None or known_day is None:
             continue
         if outcome is not None:
             verdict.add(claim)
-        elif chosen == complaint and known > as_of - rules.tip.days:
-            tip[claim] = known
+        elif chosen == complaint and known_day > as_of - rules.tip.days:
+            tip[claim] = known_day
         else:
             begun.add(claim)
     return ReviewFacts(frozenset(verdict), tip, frozenset(begun))

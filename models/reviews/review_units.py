@@ -49,10 +49,10 @@ def review_units(
             benefit=float(benefit[place]),
             standing=in_hand.standing[int(cases.code[place])],
             kind=rules.unit,
-            scheme=said.get("scheme") or "",
-            particulars=tuple(said.items()),
+            scheme=details.get("scheme") or "",
+            particulars=tuple(details.items()),
         )
-        for place, (name, said) in enumerate(zip(features.keys, particulars, strict=True))
+        for place, (name, details) in enumerate(zip(features.keys, particulars, strict=True))
     ]
     return units, scores
 
@@ -67,9 +67,9 @@ def recovered(bundle: Bundle, scores: Scores, features: Matrix, rules: ReviewRul
     amount = np.full(len(features), np.nan)
     if rules.recovered.feature in features.names:
         amount = features.column(rules.recovered.feature) / FEN * rules.recovered.percent / 100
-    known: Floats = np.where(np.isnan(amount), rules.recovered.unknown_yuan, amount)
+    yuan: Floats = np.where(np.isnan(amount), rules.recovered.unknown_yuan, amount)
     # a bill that was taken back is below nought, and nothing is recovered of it
-    return scores.probability * np.maximum(known, 0.0)
+    return scores.probability * np.maximum(yuan, 0.0)
 
 
 def offices_of(store: Store, cases: Cases, as_of: int) -> list[str]:

@@ -8,7 +8,7 @@ from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.policy.plan_unit import ENTERPRISE, KINDS
 from models.policy.policy_facts import minutes_of_teams, teams_of_cells
-from models.policy.week import Halt, Made, Week, WeekUnits, enterprise_week, made_of
+from models.policy.week import Halt, Week, WeekPlan, WeekUnits, enterprise_week, plan_of_units
 from models.reviews.in_hand import claims_in_hand, providers_in_hand
 from models.reviews.review_rules import ReviewRules, review_rules_on
 from models.reviews.review_units import review_units
@@ -52,6 +52,6 @@ def office_minutes(
     return {team: minutes.get(team, 0) for team in sorted(teams)}
 
 
-def planned_week(store: Store, bundle: Bundle, week: Week, halt: Halt | None = None) -> Made:
+def planned_week(store: Store, bundle: Bundle, week: Week, halt: Halt | None = None) -> WeekPlan:
     """Return the plan of a week of the kind of unit that a model scores."""
-    return made_of(store, bundle, week_units(store, bundle, week), week=week, halt=halt)
+    return plan_of_units(store, bundle, week_units(store, bundle, week), week=week, halt=halt)

@@ -78,20 +78,20 @@ def _expected(one: Crossing, of_score: Plain) -> Plain | None:
     number, interval = of_score.get("number"), of_score.get("interval")
     if one.match is not None and one.rule.unit == ENTERPRISE.name:
         difference = abs(one.match.measured - one.match.expected)
-        said = {"number": difference, "basis": "match", "unit": WORKERS}
+        figure = {"number": difference, "basis": "match", "unit": WORKERS}
     elif number is not None:
-        said = {"number": number, "basis": "score", "unit": of_score["unit"]}
+        figure = {"number": number, "basis": "score", "unit": of_score["unit"]}
     else:
         return None
-    return {**said, "model": number, "interval": interval}
+    return {**figure, "model": number, "interval": interval}
 
 
 def _to_check(one: Crossing) -> Plain:
     if one.match is not None:
         verify: Plain = match_as_json(one.match)["verify"]
         return verify
-    asked = one.rule.score
-    return {"zh": asked.check_zh, "en": asked.check_en} if asked else {}
+    score_rule = one.rule.score
+    return {"zh": score_rule.check_zh, "en": score_rule.check_en} if score_rule else {}
 
 
 def _scored(
@@ -105,7 +105,7 @@ def _scored(
     for target, units in units_of.items():
         if target in bundles:
             of_target = _scored_units(engine, bundles[target], crossed[0].as_of, sorted(units))
-            scored |= {(target, unit): said for unit, said in of_target.items()}
+            scored |= {(target, unit): figures for unit, figures in of_target.items()}
     return scored
 
 
@@ -130,9 +130,9 @@ def alert_lines(alert: Plain) -> list[str]:
     """Return an alert in lines for a reader."""
     _, unit = unit_of_alert(alert)
     team = alert["team"] or "无责任队伍 no team"
-    said = [alert["suspected"], alert["rule"], *alert["matches"], *alert["reasons"]]
+    texts = [alert["suspected"], alert["rule"], *alert["matches"], *alert["reasons"]]
     head = f"{alert['alert']} | {team} | {unit}{_number_words(alert['expected'])}"
-    body = [f"  {one[language]}" for one in said for language in ("zh", "en")]
+    body = [f"  {one[language]}" for one in texts for language in ("zh", "en")]
     check = alert["check"]
     return [head, *body, f"  核查 check: {check['zh']}", f"  {check['en']}"]
 

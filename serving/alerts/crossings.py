@@ -65,15 +65,15 @@ def _by_match(
 def _by_score(
     engine: Engine, rule: AlertRule, bundle: Bundle, units: WatchedUnits, as_of: int
 ) -> Iterator[Crossing]:
-    asked = rule.score
-    if asked is None or not len(units.cases):
+    score_rule = rule.score
+    if score_rule is None or not len(units.cases):
         return
     features = matrix_for(engine, units.cases)
     numbers = watched_numbers(bundle, features, as_of)
     rests_on = {"model": bundle.digest, "as_of": as_of}
     for place, unit in enumerate(features.keys.tolist()):
         probability = float(numbers.scores.probability[place])
-        if _reaches(asked, probability, numbers.number_of(place)):
+        if _reaches(score_rule, probability, numbers.number_of(place)):
             yield Crossing(rule, unit, as_of, rests_on, units.answerable[unit])
 
 

@@ -104,15 +104,15 @@ def _recorded(
     digests = sorted(bundle.digest for bundle in bundles.values())
     seen = Seen(issue.day, loop.store.complete_to, digests[0] if len(digests) == 1 else "")
     keys = [_key(loop, text) for text in texts]
-    known = records_by_key(loop.ledger.path, ISSUER, keys)
+    stored = records_by_key(loop.ledger.path, ISSUER, keys)
     waiting = {
         key: loop.ledger.append(_entry(loop, text, seen, issue.moment))
         for key, text in zip(keys, texts, strict=True)
-        if key not in known
+        if key not in stored
     }
     return [
-        _as_recorded(text, known[key])
-        if key in known
+        _as_recorded(text, stored[key])
+        if key in stored
         else _as_sent(loop, text, waiting[key], issue)
         for key, text in zip(keys, texts, strict=True)
     ]

@@ -118,7 +118,7 @@ def job_folder(home: Path) -> JobFolder:
 
 
 def _status(job: Job) -> BatchStatus:
-    asked, progress = job.asked, job.progress()
+    request, progress = job.asked, job.progress()
     problem = None
     if progress.problem is not None:
         code, message = progress.problem
@@ -126,9 +126,9 @@ def _status(job: Job) -> BatchStatus:
     return BatchStatus(
         job=job.number,
         state=progress.state,
-        target=asked.target,
-        entity=asked.entity,
-        model_digest=asked.bundle,
+        target=request.target,
+        entity=request.entity,
+        model_digest=request.bundle,
         done=progress.done,
         of=progress.of,
         record_id=progress.record_id,

@@ -21,11 +21,10 @@ def page_of(document: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     pages.filters["shown"] = _shown
-    operations = [
-        {"path": path, "method": method.upper(), **operation}
-        for path, by_method in document["paths"].items()
-        for method, operation in by_method.items()
-    ]
+    operations: list[dict[str, Any]] = []
+    for path, by_method in document["paths"].items():
+        for method, operation in by_method.items():
+            operations.append({"path": path, "method": method.upper(), **operation})
     template = pages.get_template("docs.html.j2")
     return template.render(
         document=document,

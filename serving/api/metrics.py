@@ -62,8 +62,8 @@ def metrics_text(samples: list[Sample]) -> str:
 
 def _line(sample: Sample) -> str:
     name, labels, value = sample
-    said = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-    return f"{name}{{{said}}} {value}" if said else f"{name} {value}"
+    label_texts = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{label_texts}}} {value}" if label_texts else f"{name} {value}"
 
 
 def _escaped(text: str) -> str:

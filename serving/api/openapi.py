@@ -227,11 +227,11 @@ def _reference(form: type[BaseModel]) -> Json:
 
 def _schemas() -> Mapping[str, Json]:
     """Return the schemas of all forms by name: what is asked as it is taken, what is answered as it leaves."""
-    asked: list[tuple[type[BaseModel], JsonSchemaMode]] = []
+    forms: list[tuple[type[BaseModel], JsonSchemaMode]] = []
     for route in ROUTES:
         if route.form is not None and route.method == "POST":
-            asked.append((route.form, "validation"))
+            forms.append((route.form, "validation"))
         if route.answer is not None:
-            asked.append((route.answer, "serialization"))
-    _, whole = models_json_schema(list(dict.fromkeys(asked)), ref_template=SCHEMAS + "{model}")
+            forms.append((route.answer, "serialization"))
+    _, whole = models_json_schema(list(dict.fromkeys(forms)), ref_template=SCHEMAS + "{model}")
     return dict(sorted(whole["$defs"].items()))

@@ -184,10 +184,10 @@ class Lssi:
     async def _by_id(
         self, request: EnterpriseIds | ClaimIds | ProviderIds, entity: str, ids: list[str]
     ) -> Response:
-        asked = (request.target, entity, ids, question(request))
+        arguments = (request.target, entity, ids, question(request))
         if request.reasons:
-            return await self._told(lambda desks: desks.scores.by_id(*asked))
-        return await self._told(lambda desks: desks.scores.scores_by_id(*asked))
+            return await self._told(lambda desks: desks.scores.by_id(*arguments))
+        return await self._told(lambda desks: desks.scores.scores_by_id(*arguments))
 
     async def _told(self, ask: Callable[[Desks], Awaitable[BaseModel]]) -> Response:
         """Return the answer of the desks in use; they stay the same from the start of a request to its end."""

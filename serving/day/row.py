@@ -1,4 +1,7 @@
-"""A row of a scored day: what it says of one unit, as the bytes that its leaf is the hash of."""
+"""A row of a scored day: one unit as a case, and the bytes of it that its leaf is the hash of.
+
+A row has numbers in columns and its words, reasons and facts, as one compressed text in the column `told`.
+"""
 
 from __future__ import annotations
 
@@ -18,32 +21,32 @@ from serving.ledger.entries import canonical, sha256_of
 from serving.ledger.float_bits import bits_of
 from serving.ledger.record import Case
 
-TOLD = ("expected_words", "facts", "reasons")
-"""What of a case is made for the units within reach alone, and kept as one text."""
+WORDED = ("expected_words", "facts", "reasons")
+"""The fields of a case that are words: made only for the units within reach, and kept as one text."""
 
 UNKNOWN = -1
 """What stands in a column for a unit of which nobody can tell whether it is dormant."""
 DORMANT = {UNKNOWN: None, 0: False, 1: True}
 
 
-def told_case(case: Case) -> bytes:
+def words_of_case(case: Case) -> bytes:
     """Return the words of a case: its reasons with their facts, and those of its number, as canonical JSON."""
-    return canonical({name: getattr(case, name) for name in TOLD})
+    return canonical({name: getattr(case, name) for name in WORDED})
 
 
-def told_values(told: bytes) -> dict[str, Any]:
-    """Return the fields of a case that a text holds; without a text it has no words."""
-    if not told:
+def fields_of_words(text: bytes) -> dict[str, Any]:
+    """Return the fields of a case that its words hold; empty ones for a case without words, whose text is empty."""
+    if not text:
         return {"expected_words": None, "facts": {}, "reasons": ()}
-    values: dict[str, Any] = json.loads(told)
+    values: dict[str, Any] = json.loads(text)
     words = values["expected_words"]
     # canonical JSON sorts by name, and an answer says Chinese first
     in_order = words and {language: words[language] for language in LANGUAGES}
     return {"facts": values["facts"], "reasons": values["reasons"], "expected_words": in_order}
 
 
-def leaf_of_case(case: Case, told: bytes) -> bytes:
-    """Return the hash of the leaf of a unit, `told` being its words or nothing; every float by its bits."""
+def leaf_of_case(case: Case, words: bytes) -> bytes:
+    """Return the hash of a unit's leaf, over its case and its words (b"" for none); every float counts by its bits."""
     content = {
         "as_of": case.as_of,
         "contributions": bits_of(case.contributions),
@@ -53,7 +56,7 @@ def leaf_of_case(case: Case, told: bytes) -> bytes:
         "rank": case.rank,
         "scores": bits_of(scores_of(case)),
         "texts": case.texts,
-        "told": sha256_of(told) if told else None,
+        "told": sha256_of(words) if words else None,
         "values": bits_of(case.values),
     }
     return merkle.leaf_hash(canonical(content))
@@ -83,8 +86,8 @@ class DayView:
     columns: Mapping[str, NDArray[Any]]
     cells: Callable[[str, int], NDArray[np.float64]]
 
-    def case(self, place: int, key: str, told: bytes) -> Case:
-        """Return the unit at a place as a case, with the words that `told` holds."""
+    def case(self, place: int, key: str, words: bytes) -> Case:
+        """Return the unit at a place as a case with its words (b"" for none)."""
         expected = self._number("expected", place)
         values, texts = self._vector(place)
         return Case(
@@ -100,7 +103,7 @@ class DayView:
             of=self.units,
             dormant=DORMANT[int(self.columns["dormant"][place])],
             interval=self._interval(place),
-            **told_values(told),
+            **fields_of_words(words),
         )
 
     def _number(self, name: str, place: int) -> float:

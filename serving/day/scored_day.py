@@ -75,6 +75,7 @@ class ScoredDay:
 
     def place(self, key: str) -> int | None:
         """Return the place of a unit, None where the day has none of that number."""
+        # the keys stand in ascending order, so one is found by halving and no index has to be read
         wanted = key.encode()
         place = bisect_left(range(len(self)), wanted, key=self._key)
         return place if place < len(self) and self._key(place) == wanted else None
@@ -87,21 +88,24 @@ class ScoredDay:
     def row_at(self, place: int) -> DayRow:
         """Return the row at a place, checked; DayUnusable where it is not what was written."""
         try:
-            told = self._unpacked("told", place)
-            case = self._view.case(place, self._key(place).decode(), told)
+            words = self._unpacked("told", place)
+            case = self._view.case(place, self._key(place).decode(), words)
         except (ValueError, LookupError, TypeError, ArithmeticError, zlib.error):
             raise self._damaged(place) from None
-        leaf = leaf_of_case(case, told)
+        # what was read is believed only if its hash leads to the root that the ledger's record names
+        leaf = leaf_of_case(case, words)
         path = merkle.audit_path(self._node, place, len(self))
         root = merkle.root_by_inclusion(leaf, place, len(self), path)
         if root is None or root.hex() != self.manifest.root:
             raise self._damaged(place)
-        return DayRow(case, bool(told), row_reference(case.key, place, leaf, path))
+        return DayRow(case, bool(words), row_reference(case.key, place, leaf, path))
 
     def _cells(self, name: str, place: int) -> NDArray[np.float64]:
+        """Return the values or contributions of a unit, float64 (F,)."""
         return np.frombuffer(self._unpacked(name, place), "<f8", len(self.manifest.features))
 
     def _unpacked(self, name: str, place: int) -> bytes:
+        """Return what a column of compressed texts holds of a unit; b"" where it holds nothing."""
         start, end = self._columns[f"{name}.starts"][place : place + 2].tolist()
         packed = self._columns[name][start:end].tobytes()
         return zlib.decompressobj().decompress(packed, LONGEST) if packed else b""
@@ -111,10 +115,12 @@ class ScoredDay:
         return bytes(self._keys[start:end])
 
     def _node(self, level: int, place: int) -> bytes:
+        """Return the hash of a complete subtree of the day's tree."""
         start = (self._levels[level] + place) * HASH_BYTES
         return self._columns["tree"][start : start + HASH_BYTES].tobytes()
 
     def _mapped(self, name: str) -> mmap.mmap:
+        """Return a file of the day, mapped; DayUnusable where it has another length than the manifest says."""
         path, size = self.folder / name, self.manifest.files[name].size
         try:
             with path.open("rb") as file:

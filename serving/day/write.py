@@ -69,7 +69,7 @@ def write_day(days: Path, head: Mapping[str, Any], units: UnitColumns) -> tuple[
         manifest = DayManifest(
             **head,
             units=size,
-            reasoned=sum(1 for told in units.told if told),
+            reasoned=sum(1 for words in units.told if words),
             columns=places,
             files={name: _stored(work / name) for name in (UNITS, TREE)},
             root=merkle.root(node, size).hex(),
@@ -92,8 +92,8 @@ def _leaves(head: Mapping[str, Any], units: UnitColumns) -> Iterator[bytes]:
         columns=units.columns,
         cells=lambda name, place: units.vectors[name][place],
     )
-    for place, (key, told) in enumerate(zip(units.keys, units.told, strict=True)):
-        yield leaf_of_case(view.case(place, key, told), told)
+    for place, (key, words) in enumerate(zip(units.keys, units.told, strict=True)):
+        yield leaf_of_case(view.case(place, key, words), words)
 
 
 def _units(units: UnitColumns) -> pa.RecordBatch:
@@ -125,11 +125,10 @@ def _written(path: Path, batch: pa.RecordBatch) -> dict[str, StoredColumn]:
     with pa.memory_map(str(path)) as mapped:
         start = mapped.read_buffer(1).address
         stored = ipc.open_file(mapped).get_batch(0)
-        return {
-            name: place
-            for column in stored.schema.names
-            for name, place in _places(path.name, column, stored.column(column), start)
-        }
+        places: dict[str, StoredColumn] = {}
+        for column in stored.schema.names:
+            places |= _places(path.name, column, stored.column(column), start)
+        return places
 
 
 def _places(

@@ -43,7 +43,7 @@ class FormReader:
             await self._app(inner, receive, send)
             return
         try:
-            content = asked_by_get(route, route.form, scope).model_dump_json().encode()
+            content = query_form(route, route.form, scope).model_dump_json().encode()
         except ValidationError as error:
             detail = error.errors(include_url=False, include_input=False, include_context=False)
             await JSONResponse({"detail": detail}, 400)(scope, receive, send)
@@ -51,7 +51,7 @@ class FormReader:
         await self._app(_as_post(inner, content), _once(content, receive), send)
 
 
-def asked_by_get(route: Route, form: type[Body], scope: Scope) -> Body:
+def query_form(route: Route, form: type[Body], scope: Scope) -> Body:
     """Return the form that path and query of a GET fill; ValidationError, or Refused for what is no query at all."""
     try:
         query = parse_qsl(

@@ -62,8 +62,8 @@ class Outgoing:
         self._parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             headers = tuple(header for header in self._headers if header[0].lower() in OF_ERRORS)
-            given = normalised(self.status, b"".join(self._parts))
-            await self._whole(self._not_ready() if self.reasons else given, headers)
+            content = normalised(self.status, b"".join(self._parts))
+            await self._whole(self._not_ready() if self.reasons else content, headers)
 
     def _not_ready(self) -> bytes:
         """Return the error body of a service that is not ready, with the word that says why."""

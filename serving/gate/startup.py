@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import traceback
+from itertools import chain
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -39,18 +40,19 @@ def failure_place(failure: BaseException) -> str:
     return f"{type(failure).__name__} at {place}:{frames[-1].lineno}"
 
 
-def told_already(record: logging.LogRecord) -> bool:
-    """Return False for a request that was not valid: the access log has its status, and the service did not fail."""
+def is_service_failure(record: logging.LogRecord) -> bool:
+    """Tell whether a log record is of a failure: an invalid request is none, and the access log has its status already."""
     return not (record.exc_info and isinstance(record.exc_info[1], ValidationError))
 
 
 def quieten() -> None:
     """Let no log handler print an exception's message, and turn on the access log of the service."""
     named = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
-    for handler in {handler for logger in (logging.root, *named) for handler in logger.handlers}:
+    handlers = set(chain.from_iterable(logger.handlers for logger in (logging.root, *named)))
+    for handler in handlers:
         if not isinstance(handler.formatter, Reticent):
             handler.setFormatter(Reticent(handler.formatter or logging.Formatter()))
-            handler.addFilter(told_already)
+            handler.addFilter(is_service_failure)
     logging.getLogger("lssi").setLevel(logging.INFO)
 
 

@@ -61,8 +61,8 @@ class RequestRates:
             if before > moment:  # the machine was started again
                 requests, before = a_minute, moment
             requests = min(a_minute, requests + (moment - before) * a_second)
-            taken = 1 if requests >= 1 else 0
-            self.buckets.put(name, (requests - taken, moment))
-        if taken:
+            cost = 1 if requests >= 1 else 0
+            self.buckets.put(name, (requests - cost, moment))
+        if cost:
             return 0
         return math.ceil((1 - requests) / a_second)

@@ -17,6 +17,7 @@ Kind = Literal["score", "batch", "plan", "act"]
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )
+# at most 18 digits, which fit into the 64 bits of a database's integer
 _RECORD_ID = re.compile(r"(0|[1-9]\d{0,17})-([0-9a-f]{10})")
 
 
@@ -100,6 +101,7 @@ def leaf_content(leaf: bytes) -> Mapping[str, Any]:
                 " use that version"
             )
     except (ValueError, KeyError, TypeError):
+        # broken text and a missing field get the same error as a wrong one, below
         pass
     raise LedgerError(
         "an entry of the ledger is not readable; run `lssi ledger verify` to locate it"

@@ -84,9 +84,9 @@ def checked_head(connection: LedgerConnection, known_heads: Iterable[Head | None
     (newest,) = connection.execute("SELECT max(sequence) FROM entries").fetchone()
     if head.size != (0 if newest is None else newest + 1) or not _begins(connection, head):
         raise LedgerError("the ledger's head and entries disagree; run `lssi ledger verify`")
-    for known in {known for known in known_heads if known not in (None, head)}:
-        if known is not None:
-            _check_grown(connection, known, head)
+    for known_head in {known_head for known_head in known_heads if known_head not in (None, head)}:
+        if known_head is not None:
+            _check_grown(connection, known_head, head)
     return head
 
 
@@ -146,6 +146,7 @@ def write(
             head, receipt = _extended(head, entry, rows)
             outcomes.append(receipt)
             if entry.retry_key is not None:
+                # a second entry of this group under the same key is a repetition of this one
                 used[entry.retry_key] = _Retry(entry.request, receipt.record_id, receipt.sequence)
         else:
             outcomes.append(_repeated(entry, earlier))
@@ -176,6 +177,7 @@ def _repeated(entry: Entry, earlier: _Retry) -> Outcome:
 
 def _extended(head: Head, entry: Entry, rows: _NewRows) -> tuple[Head, Receipt]:
     """Add the rows of one more entry; return the head with it, and its receipt."""
+    # the salt goes with the payload, and then nobody can confirm a guess of what it was
     place, salt = head.size, secrets.token_bytes(16)
     leaf = leaf_of(entry, salt)
     frontier, completed = merkle.grow(head.frontier, place, merkle.leaf_hash(leaf))

@@ -164,13 +164,13 @@ class Ledger:
         """Close the gate, and refuse what waits; those of a group who have their outcome keep it."""
         with self._gate:
             self._open = False
-        left = list(group)
+        refused = list(group)
         with suppress(Empty):
             while True:
                 item = self._queue.get_nowait()
                 if item is not None:
-                    left.append(item)
-        _wake(left, [LedgerError(_CLOSED)] * len(left))
+                    refused.append(item)
+        _wake(refused, [LedgerError(_CLOSED)] * len(refused))
 
     def _drain(self, group: list[Item]) -> None:
         with suppress(Empty):

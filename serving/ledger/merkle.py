@@ -81,8 +81,8 @@ def frontier_root(frontier: Sequence[bytes]) -> bytes:
     if not frontier:
         return EMPTY
     result = frontier[-1]
-    for left in reversed(frontier[:-1]):
-        result = node_hash(left, result)
+    for subtree in reversed(frontier[:-1]):
+        result = node_hash(subtree, result)
     return result
 
 
@@ -143,8 +143,8 @@ def root_by_inclusion(leaf: bytes, place: int, size: int, path: Sequence[bytes])
         return None
     result = leaf
     for side, sibling in zip(expected_sides, path, strict=True):
-        left, right = (sibling, result) if side == "left" else (result, sibling)
-        result = node_hash(left, right)
+        left_hash, right_hash = (sibling, result) if side == "left" else (result, sibling)
+        result = node_hash(left_hash, right_hash)
     return result
 
 

@@ -78,6 +78,7 @@ def stored(connection: LedgerConnection, record_id: str) -> StoredRecord:
             f"record '{record_id}' is not in this ledger of {size} records; check the id"
         )
     leaf, salt, payload, _ = row
+    # the tree keeps its own copy of each leaf's hash, so an edited entry no longer agrees with it
     hashed = merkle.leaf_hash(leaf)
     if reader(connection)(0, place) != hashed:
         raise LedgerError(
@@ -142,7 +143,9 @@ class NodesAhead:
 
     def node(self, level: int, place: int) -> bytes | None:
         """Return a node, None where it is missing."""
-        block = (((place + 1) << level) - 1) // _BLOCK
+        # the last entry beneath a node completes it
+        last_entry = ((place + 1) << level) - 1
+        block = last_entry // _BLOCK
         if block != self._block:
             self._read(block)
         return self._nodes.get((level, place))

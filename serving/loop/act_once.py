@@ -131,9 +131,11 @@ def carried_out(loop: Loop, deed: Deed, doer: Doer) -> Receipt:
     own_folder(loop.journal)
     key_mark = f"key {doer.who} {doer.key}"
     with exclusive_lock(loop.journal / "acts.lock"):
+        # the act's own row is written last: where it stands, nothing is left to do but to give the receipt again
         has_row = is_marked(loop.journal, deed.table, key_mark)
         if not has_row:
             deed.check()
+        # the ledger knows a key that it has, so a repetition after a stop adds no second entry
         receipt = loop.ledger.append(_entry(loop, deed, doer)).result()
         if not has_row:
             # of a repetition after a stop, the day is that on which the ledger first knew the act

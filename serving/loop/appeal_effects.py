@@ -78,8 +78,10 @@ _NAMES = {
 
 
 def _record_line(resting: RestingRecord) -> str:
-    said = resting.said
+    statement = resting.said
     shown = resting.as_json()
     words = _NAMES[resting.names_row]
-    what = f"{_WHAT[said.what]} {said.record_id}"
-    return f"据此行的记录 rests on this row | {what} | {shown['as_of']} | {said.unit} | {words}"
+    what = f"{_WHAT[statement.what]} {statement.record_id}"
+    return (
+        f"据此行的记录 rests on this row | {what} | {shown['as_of']} | {statement.unit} | {words}"
+    )

@@ -89,11 +89,11 @@ def _first_within(visits: list[Visited], week: int) -> Visited | None:
 
 def _group(group: str, lines: list[Visited | None]) -> DecidedGroup:
     visits = [visit for visit in lines if visit is not None]
-    found = sum(visit.found for visit in visits)
+    hits = sum(visit.found for visit in visits)
     if len(visits) < FEWEST:
-        return DecidedGroup(group, len(lines), len(visits), found, None, None, None)
-    lower, upper = exact_interval(found, len(visits))
-    return DecidedGroup(group, len(lines), len(visits), found, found / len(visits), lower, upper)
+        return DecidedGroup(group, len(lines), len(visits), hits, None, None, None)
+    lower, upper = exact_interval(hits, len(visits))
+    return DecidedGroup(group, len(lines), len(visits), hits, hits / len(visits), lower, upper)
 
 
 WORDS = {

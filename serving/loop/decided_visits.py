@@ -50,7 +50,7 @@ def _visits(
     store: Store, kind: UnitKind, target: Target, as_of: int
 ) -> Iterator[tuple[int, Visited]]:
     findings = table_rows(store, "findings", as_of, ("inspection", "violation"))
-    finders = {inspection for inspection, found in findings if found == target.violation}
+    finders = {inspection for inspection, violation in findings if violation == target.violation}
     examined = f"examined_{target.violation}"
     columns = ("inspection", kind.name, "opened", "closed_on", examined)
     for inspection, unit, opened, closed, is_examined in table_rows(

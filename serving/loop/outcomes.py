@@ -126,10 +126,10 @@ def _columns(loop: Loop, asked: PostedOutcome, recorded: ActRecord) -> Mapping[s
 
 def _of_violations(asked: PostedOutcome) -> dict[str, int | None]:
     """Return the columns of an outcome that it has for each violation, and the workers of any."""
-    found = {one.violation: one for one in asked.found}
+    finding_of = {one.violation: one for one in asked.found}
     columns: dict[str, int | None] = {}
     for violation in VIOLATIONS:
-        finding = found.get(violation)
+        finding = finding_of.get(violation)
         columns[f"examined_{violation}"] = int(violation in asked.examined)
         columns[f"found_{violation}"] = int(finding is not None)
         columns[f"workers_{violation}"] = finding.workers if finding else None

@@ -46,13 +46,13 @@ class RestingRecord:
 
     def as_json(self) -> dict[str, Any]:
         """Return the record as plain values."""
-        said = self.said
+        statement = self.said
         return {
-            "record_id": said.record_id,
-            "what": said.what,
-            said.kind: said.unit,
-            "target": said.target,
-            "as_of": date_of(said.as_of).isoformat(),
+            "record_id": statement.record_id,
+            "what": statement.what,
+            statement.kind: statement.unit,
+            "target": statement.target,
+            "as_of": date_of(statement.as_of).isoformat(),
             "names_row": self.names_row,
         }
 
@@ -65,9 +65,9 @@ def records_on_row(loop: Loop, units: UnitsByKind, row: RowInForce) -> list[Rest
     texts = {row.row_id, *(unit for of_kind in units.values() for unit in of_kind)}
     resting: list[RestingRecord] = []
     for stored in records_naming(loop.ledger.path, texts):
-        for said in statements_of(loop, stored):
-            names_row = None if said.grounds is None else row.is_named_by(said.grounds)
-            is_of_unit = said.unit in units.get(said.kind, ())
-            if row.counted_on(said.as_of) and (is_of_unit or names_row):
-                resting.append(RestingRecord(said, names_row))
+        for statement in statements_of(loop, stored):
+            names_row = None if statement.grounds is None else row.is_named_by(statement.grounds)
+            is_of_unit = statement.unit in units.get(statement.kind, ())
+            if row.counted_on(statement.as_of) and (is_of_unit or names_row):
+                resting.append(RestingRecord(statement, names_row))
     return resting

@@ -51,7 +51,7 @@ def rescore(
     rescored: list[dict[str, Any]] = []
     for target, (was, now) in pairs.items():
         if was is not None and now is not None:
-            said = {
+            comparison = {
                 "appeal_record": appealed.record_id,
                 kind: unit,
                 "target": target,
@@ -60,8 +60,8 @@ def rescore(
                 "was": was,
                 "corrected": now,
             }
-            receipt = _recorded(loop, said, of_kind[target], doer)
-            rescored.append({**said, "record_id": receipt.record_id})
+            receipt = _recorded(loop, comparison, of_kind[target], doer)
+            rescored.append({**comparison, "record_id": receipt.record_id})
     return rescored
 
 

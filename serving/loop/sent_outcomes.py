@@ -30,6 +30,7 @@ MOST_OUTCOMES = 10_000
 
 def read_outcomes(path: Path) -> list[Sent]:
     """Return the outcomes in a file, all valid; RequestError names the first that is not by its place in the file."""
+    # Spreadsheets put a mark before UTF-8. A byte that is none is refused later, with the field it stands in.
     text = path.read_text("utf-8-sig", errors="replace")
     records = _of_csv(text) if path.suffix.lower() == ".csv" else _of_json(text, path.name)
     if not 0 < len(records) <= MOST_OUTCOMES:
@@ -52,6 +53,7 @@ def filled_form(form: type[Form], record: object, where: str) -> Form:
     try:
         return form.model_validate(record)
     except ValidationError as error:
+        # Without the input: a value may name a worker, and an error must not.
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"]))
         problem = str(first["msg"]).removeprefix("Value error, ")
@@ -79,6 +81,7 @@ def _of_csv(text: str) -> list[object]:
 def _record(row: dict[str, Any], line: int) -> dict[str, Any]:
     """Return a row of CSV as the JSON object it stands for; cells that are empty are left out."""
     cells = {name: value for name, value in row.items() if value not in (None, "")}
+    # as the columns say, even of a row whose own cell is empty
     if "claim" in row:
         return _review(cells, line)
     if not all(isinstance(value, str) and isinstance(name, str) for name, value in cells.items()):

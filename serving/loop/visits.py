@@ -46,8 +46,8 @@ def visit_mark(asked: PostedOutcome | PostedReview) -> str:
 
 def _order_of(asked: PostedOutcome | PostedReview) -> tuple[str, str]:
     """Return what ordered the visit of an outcome, and its number: the plan where it names several."""
-    given = ((order, getattr(asked, order, None)) for order in ("plan", "draw", "alert"))
-    return next((order, number) for order, number in given if number is not None)
+    numbers = ((order, getattr(asked, order, None)) for order in ("plan", "draw", "alert"))
+    return next((order, number) for order, number in numbers if number is not None)
 
 
 def ordered_visit(journal: Path, asked: PostedOutcome | PostedReview) -> OrderedVisit:
@@ -91,6 +91,7 @@ def visit_of_plan(journal: Path, plan: str, unit: str, kind: UnitKind) -> Ordere
 def _ticket_of(journal: Path, line: Row, kind: UnitKind) -> Row | None:
     """Return the row of the draw that took the unit of a plan's line: of the same target and week."""
     drawn = rows_where(journal, kind.draws, **{kind.name: line[kind.name], "drawn": 1})
+    # the id of a journal's row begins with its target, and other targets have draws of the same week
     target, _, _ = line["row_id"].partition(".")
     of_week = [
         ticket

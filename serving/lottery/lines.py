@@ -36,41 +36,41 @@ def commitment_as_json(record: StepRecord) -> Plain:
 
 def commitment_lines(record: StepRecord) -> Iterator[str]:
     """Yield what a commitment fixes, and what comes next."""
-    told = commitment_as_json(record)
-    yield f"{told['record_id']} 已承诺 committed | {told['week']} {told['target']} | 截至 as of {told['as_of']}"
+    shown = commitment_as_json(record)
+    yield f"{shown['record_id']} 已承诺 committed | {shown['week']} {shown['target']} | 截至 as of {shown['as_of']}"
     yield (
-        f"  {told['units']} 个单位 units（{told['out_of_reach']} 个不可抽 out of reach），"
-        f"预计抽中 expected draws {told['expected_draws']:.2f}"
+        f"  {shown['units']} 个单位 units（{shown['out_of_reach']} 个不可抽 out of reach），"
+        f"预计抽中 expected draws {shown['expected_draws']:.2f}"
     )
-    yield f"  名单 list {told['root']}"
-    yield f"  种子 seed {told['seed_digest']}"
-    yield f"  {told['public_at']} 起以公开值抽签 draw with the public value from then on: {told['public']}"
+    yield f"  名单 list {shown['root']}"
+    yield f"  种子 seed {shown['seed_digest']}"
+    yield f"  {shown['public_at']} 起以公开值抽签 draw with the public value from then on: {shown['public']}"
 
 
 def drawing_as_json(record: StepRecord) -> Plain:
     """Return a draw as plain values."""
-    made = drawing_of(record.act)
+    drawing = drawing_of(record.act)
     return {
         "record_id": record.record_id,
-        **made.lottery.plain(),
+        **drawing.lottery.plain(),
         "at": record.at.isoformat(),
-        "commitment": made.commitment,
-        "draw": made.number,
-        "public_value": made.public_value,
-        "seed": made.seed,
-        "mixed_seed": made.mixed_seed,
-        "drawn": {cell: list(units) for cell, units in made.drawn.items()},
+        "commitment": drawing.commitment,
+        "draw": drawing.number,
+        "public_value": drawing.public_value,
+        "seed": drawing.seed,
+        "mixed_seed": drawing.mixed_seed,
+        "drawn": {cell: list(units) for cell, units in drawing.drawn.items()},
     }
 
 
 def drawing_lines(record: StepRecord) -> Iterator[str]:
     """Yield whom a draw took, a line a cell."""
-    made = drawing_of(record.act)
-    yield f"{record.record_id} 已抽签 drawn | {made.lottery.week} {made.lottery.target} | {made.number}"
-    for cell, units in made.drawn.items():
+    drawing = drawing_of(record.act)
+    yield f"{record.record_id} 已抽签 drawn | {drawing.lottery.week} {drawing.lottery.target} | {drawing.number}"
+    for cell, units in drawing.drawn.items():
         yield f"  {cell or '-'}: {' '.join(units)}"
-    yield f"  种子 seed {made.seed}"
-    yield f"  混合种子 mixed seed {made.mixed_seed}，该周计划采用 which the week's plan takes"
+    yield f"  种子 seed {drawing.seed}"
+    yield f"  混合种子 mixed seed {drawing.mixed_seed}，该周计划采用 which the week's plan takes"
 
 
 def lottery_verdict_as_json(verdict: LotteryVerdict) -> Plain:

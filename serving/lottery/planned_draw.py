@@ -38,8 +38,8 @@ def committed_draw(ledger: LedgerPlace, lottery: WeekLottery) -> CommittedDraw |
             "yet; draw it with `lssi lottery draw` and plan then"
         )
     commitment = commitment_of(committed.act)
-    made = drawing_of(drawn.act)
-    draw = Draw(made.number, made.mixed_seed)
+    drawing = drawing_of(drawn.act)
+    draw = Draw(drawing.number, drawing.mixed_seed)
     return CommittedDraw(committed.record_id, commitment.root, draw)
 
 

@@ -147,12 +147,14 @@ def draw_lottery(clerk: Clerk, lottery: WeekLottery, public_value: str) -> StepR
     earlier = step_record(clerk.ledger, lottery, "draw")
     if earlier is None:
         earlier = _drawn(clerk, record, value)
+    # of two draws at once both get the first record, which may be of the other value
     drawn_with = drawing_of(earlier.act).public_value
     if drawn_with != value:
         raise RetryConflict(
             f"the lottery of the week of {lottery.week} was drawn in record '{earlier.record_id}' with "
             f"{drawn_with!r}, not {value!r}; a lottery is drawn once"
         )
+    # only now: before the record was durable the file was the only copy of the seed
     forget_seed(clerk.home, lottery)
     return earlier
 
@@ -177,8 +179,10 @@ def _drawn(clerk: Clerk, record: StepRecord, value: str) -> StepRecord:
             f"{_text(clerk.moment)}: draw later"
         )
     seed = secret_seed(clerk.home, commitment.lottery)
-    made = _with_committed_seed(commitment, drawing(commitment, record.record_id, seed, value))
-    return written_step(clerk, drawing_act(made), record.seen)
+    finished_drawing = _with_committed_seed(
+        commitment, drawing(commitment, record.record_id, seed, value)
+    )
+    return written_step(clerk, drawing_act(finished_drawing), record.seen)
 
 
 def _with_committed_seed(commitment: Commitment, made: Drawing) -> Drawing:

@@ -85,12 +85,12 @@ def verify_lottery(ledger: LedgerPlace, lottery: WeekLottery) -> LotteryVerdict:
             f"drawn yet; draw it once its public value is known"
         )
     commitment = commitment_of(committed.act)
-    made = drawing_of(drawn.act)
+    drawing = drawing_of(drawn.act)
     departed = [
         *order_departures(commitment, committed, drawn),
-        *departures(commitment, made, committed.record_id),
+        *departures(commitment, drawing, committed.record_id),
     ]
-    return LotteryVerdict(commitment, committed, made, drawn, tuple(departed))
+    return LotteryVerdict(commitment, committed, drawing, drawn, tuple(departed))
 
 
 def order_departures(

@@ -9,7 +9,7 @@ from typing import Any
 from features.calendar import date_of, day_of
 from features.errors import LedgerError
 from features.store.store import Store
-from models.policy.week import Halt, Made, Week
+from models.policy.week import Halt, Week, WeekPlan
 from serving.ledger.act import Act, subject_digest
 from serving.lottery.commitment import WeekLottery
 
@@ -24,12 +24,12 @@ def plan_key(lottery: WeekLottery, number: int) -> str:
     return lottery.key(f"{WHAT}-{number}")
 
 
-def lottery_of_plan(source: str, plan: Made) -> WeekLottery:
+def lottery_of_plan(source: str, plan: WeekPlan) -> WeekLottery:
     """Return the source, target and week of a plan."""
     return WeekLottery(source, plan.bundle.target, plan.week.monday)
 
 
-def plain_lists(plan: Made) -> PlainLists:
+def plain_lists(plan: WeekPlan) -> PlainLists:
     """Return by cell the units that a plan lists, in order, each with why and its minutes."""
     return {
         cell.cell: [[visit.unit.name, visit.why, visit.minutes] for visit in cell.visits]
@@ -38,7 +38,7 @@ def plain_lists(plan: Made) -> PlainLists:
     }
 
 
-def plan_act(store: Store, plan: Made, number: int, supersedes: str | None) -> Act:
+def plan_act(store: Store, plan: WeekPlan, number: int, supersedes: str | None) -> Act:
     """Return the act that writes a plan into the ledger as the n-th of its week."""
     lottery = lottery_of_plan(store.source.name, plan)
     week = plan.week

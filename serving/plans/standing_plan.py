@@ -11,7 +11,7 @@ from features.ingest.scan import files_in
 from features.store.store import Store
 from models.policy.plan_journal import write_journal
 from models.policy.plan_unit import KINDS
-from models.policy.week import Made
+from models.policy.week import WeekPlan
 from serving.database.place import LedgerPlace
 from serving.ledger.act import Seen
 from serving.ledger.by_key import record_by_key
@@ -38,7 +38,7 @@ def plans_of_week(ledger: LedgerPlace, lottery: WeekLottery) -> list[StepRecord]
     return plans
 
 
-def record_plan(clerk: Clerk, store: Store, plan: Made) -> StepRecord:
+def record_plan(clerk: Clerk, store: Store, plan: WeekPlan) -> StepRecord:
     """Record a plan as the one that stands for its week, and write its rows; the same plan again is the first record.
 
     PolicyError where another plan stands and cannot be superseded, or where this one was superseded already.
@@ -62,7 +62,9 @@ def record_plan(clerk: Clerk, store: Store, plan: Made) -> StepRecord:
     return standing
 
 
-def _check_can_stand(store: Store, journal: Path, plan: Made, recorded: list[StepRecord]) -> None:
+def _check_can_stand(
+    store: Store, journal: Path, plan: WeekPlan, recorded: list[StepRecord]
+) -> None:
     """Raise PolicyError unless a plan may supersede those of its week before."""
     superseded = [each for each in recorded if each.act.content["plan"] == plan.number]
     if superseded:
@@ -81,7 +83,7 @@ def _check_can_stand(store: Store, journal: Path, plan: Made, recorded: list[Ste
             )
 
 
-def _why_it_stands(store: Store, journal: Path, plan: Made, number: str) -> str:
+def _why_it_stands(store: Store, journal: Path, plan: WeekPlan, number: str) -> str:
     """Return why a plan can no longer be superseded, nothing where it can."""
     if store.complete_to >= plan.week.monday:
         return "its week has begun"
@@ -91,7 +93,7 @@ def _why_it_stands(store: Store, journal: Path, plan: Made, number: str) -> str:
     return ""
 
 
-def numbers_in_journal(journal: Path, plan: Made) -> list[str]:
+def numbers_in_journal(journal: Path, plan: WeekPlan) -> list[str]:
     """Return the numbers of the plans of a plan's target and week that the journal holds."""
     target = plan.bundle.target
     pattern = f"{target}.{date_of(plan.week.monday)}-*.parquet"
@@ -99,12 +101,12 @@ def numbers_in_journal(journal: Path, plan: Made) -> list[str]:
     return [part.stem.removeprefix(f"{target}.") for part in parts]
 
 
-def _set_aside_others(journal: Path, plan: Made) -> None:
+def _set_aside_others(journal: Path, plan: WeekPlan) -> None:
     """Move the rows of other plans and draws of a week out of the tables that are read."""
     target = plan.bundle.target
     week = f"{target}.{date_of(plan.week.monday)}-"
-    kept = {plan.kind.plans: plan.number, plan.kind.draws: plan.plan.draw.number}
-    for table, number in kept.items():
+    standing_numbers = {plan.kind.plans: plan.number, plan.kind.draws: plan.plan.draw.number}
+    for table, number in standing_numbers.items():
         for part in files_in(journal / table, f"{week}*.parquet"):
             if part.stem != f"{target}.{number}":
                 place = journal / ASIDE / table

@@ -105,18 +105,18 @@ def _file_of(place: Path, mark: Checkpoint) -> Path:
 
 def _check_grown(last: Checkpoint | None, mark: Checkpoint, proof: Consistency) -> None:
     """Raise LedgerError unless a proof leads from the last checkpoint signed to a new one."""
-    known = 0 if last is None else last.size
-    if proof.old != known:
+    signed_size = 0 if last is None else last.size
+    if proof.old != signed_size:
         raise LedgerError(
-            f"the last checkpoint that this witness signed is of {known} records, and the proof begins at"
+            f"the last checkpoint that this witness signed is of {signed_size} records, and the proof begins at"
             f" {proof.old}; make the proof from that checkpoint"
         )
-    if last is None or not known:
+    if last is None or not signed_size:
         grown = not proof.path
     else:
-        grown = merkle.is_consistent((known, last.root), (mark.size, mark.root), proof.path)
+        grown = merkle.is_consistent((signed_size, last.root), (mark.size, mark.root), proof.path)
     if not grown:
         raise LedgerError(
-            f"the log does not grow from the checkpoint of {known} records that this witness signed: its"
+            f"the log does not grow from the checkpoint of {signed_size} records that this witness signed: its"
             " history was rewritten, or the proof is not whole; not signed"
         )

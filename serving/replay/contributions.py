@@ -52,15 +52,15 @@ class Part:
 def moving_parts(record: Record, case: Case, named: Named) -> list[Part]:
     """Return the parts of a score as reasons sum them, by lead; the reasons alone where the model is not at hand."""
     places = {name: place for place, name in enumerate(record.features)}
-    told = {str(reason["feature"]): float(reason["contribution"]) for reason in case.reasons}
+    recorded = {str(reason["feature"]): float(reason["contribution"]) for reason in case.reasons}
     if not _is_named(record, named):
-        return [Part(size, places[name], told=True) for name, size in told.items()]
+        return [Part(size, places[name], told=True) for name, size in recorded.items()]
     if not len(case.contributions):
         return []
     features = [named.features[name] for name in record.features]
     parts = []
     for lead in leads_among(features, case.contributions):
-        in_words = [name for name in lead.members if name in told]
+        in_words = [name for name in lead.members if name in recorded]
         says_it = [*in_words, *lead.members][0]
         parts.append(Part(lead.contribution, places[says_it], bool(in_words)))
     return parts

@@ -121,21 +121,21 @@ class Telling:
     def _tables(self, language: str) -> tuple[str, ...]:
         """Return the tables that the model looks at, in words."""
         tables = {left_of(table) for feature in self.bundle.features for table in feature.tables}
-        known = sorted(table for table in tables if table in contract())
-        return tuple(dict.fromkeys(table_words(table, language) for table in known))
+        contract_tables = sorted(table for table in tables if table in contract())
+        return tuple(dict.fromkeys(table_words(table, language) for table in contract_tables))
 
     def _told(self, language: str, *, raising: bool) -> tuple[str, ...]:
         """Return what raised or lowered the score: the recorded reasons first, else the strongest of what moved it."""
         if not len(self.case.contributions):
             return ()
-        told = [str(reason["feature"]) for reason in self.case.reasons]
+        reason_features = [str(reason["feature"]) for reason in self.case.reasons]
         ordered = leads(self.bundle, self.case.contributions)
         moving = [lead for lead in ordered if (lead.contribution > 0) == raising]
         if not raising:
             moving.reverse()
-        elif told:
-            moving = [lead for lead in moving if not set(told).isdisjoint(lead.members)]
-        points = [self._point(lead, told, language) for lead in moving[:REASONS]]
+        elif reason_features:
+            moving = [lead for lead in moving if not set(reason_features).isdisjoint(lead.members)]
+        points = [self._point(lead, reason_features, language) for lead in moving[:REASONS]]
         return tuple(dict.fromkeys(points))
 
     def _point(self, lead: Lead, told: Sequence[str], language: str) -> str:

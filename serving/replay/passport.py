@@ -77,11 +77,11 @@ class Passport:
 
     def _precision(self) -> PassportLine:
         metrics = self.bundle.manifest.metrics
-        told = list(_shares(metrics))
+        shares = list(_shares(metrics))
         about = ("能力内精确率", "precision at capacity")
-        if not told:
+        if not shares:
             return PassportLine(*about, "模型包未载", "not kept in the bundle")
-        zh, en = (JOIN[language].join(words) for language, words in _by_language(told))
+        zh, en = (JOIN[language].join(words) for language, words in _by_language(shares))
         return PassportLine(*about, zh, en)
 
     def _approved(self) -> PassportLine:
@@ -98,9 +98,9 @@ class Passport:
         return PassportLine(*about, zh, en)
 
 
-def _by_language(told: list[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    yield "zh", [zh for zh, _ in told]
-    yield "en", [en for _, en in told]
+def _by_language(shares: list[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    yield "zh", [zh for zh, _ in shares]
+    yield "en", [en for _, en in shares]
 
 
 def _shares(metrics: Mapping[str, float | None]) -> Iterator[tuple[str, str]]:

@@ -116,9 +116,9 @@ def _features(comparison: PeerComparison) -> list[dict[str, Any]]:
         feature = by_name[lead.members[0]]
         part: dict[str, Any] = {"feature": feature.name, "contribution": lead.contribution}
         for language in LANGUAGES:
-            own = _usual(unit, feature, language)
+            value = _usual(unit, feature, language)
             usual = _usual(comparison.peers, feature, language)
-            part[language] = _beside_peers(feature, own, usual, language)
+            part[language] = _beside_peers(feature, value, usual, language)
         parts.append(part)
     return parts
 
@@ -138,8 +138,8 @@ def _usual(units: Matrix, feature: FrozenFeature, language: str) -> str:
         # of several that are as frequent, the first in the order of texts
         return min(times, key=lambda text: (-times[text], text), default=MISSING[language])
     numbers = np.sort(units.column(feature.name))
-    known = numbers[~np.isnan(numbers)]
-    median = float(known[(len(known) - 1) // 2]) if len(known) else float("nan")
+    present = numbers[~np.isnan(numbers)]
+    median = float(present[(len(present) - 1) // 2]) if len(present) else float("nan")
     return value_beside(meaning, median, feature.unit, language)
 
 

@@ -10,7 +10,7 @@ from features.errors import BundleError, LedgerError
 from features.store.journal_segment import segment_of
 from features.store.store import Store
 from models.bundle.bundle import Bundle, load_bundle
-from models.policy.week import Made
+from models.policy.week import WeekPlan
 from models.reviews.review_week import planned_week
 from serving.ledger.act import Act, act_of
 from serving.ledger.read import StoredRecord, find
@@ -71,7 +71,7 @@ def _same(field: str, recorded: str, rebuilt: str) -> Check:
     return Check(field, "different", f"{recorded} -> {rebuilt}", f"{recorded} -> {rebuilt}")
 
 
-def _lists(recorded: Mapping[str, list[list[Any]]], plan: Made) -> Check:
+def _lists(recorded: Mapping[str, list[list[Any]]], plan: WeekPlan) -> Check:
     """Return whether every list has the same units in the same order, for the same reasons and minutes."""
     rebuilt = plain_lists(plan)
     cells = sorted({*recorded, *rebuilt})
@@ -107,6 +107,6 @@ def plan_replay_lines(shown: Plain) -> list[str]:
     head = f"{shown['record_id']} | 计划 plan {shown['plan']} | {shown['target']} | {verdict}"
     lines = [head]
     for field in shown["fields"]:
-        said = f" | {field['zh']} | {field['en']}" if field["en"] else ""
-        lines.append(f"    {field['field']}: {field['state']}{said}")
+        difference = f" | {field['zh']} | {field['en']}" if field["en"] else ""
+        lines.append(f"    {field['field']}: {field['state']}{difference}")
     return lines

@@ -6,7 +6,7 @@ import random
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +83,8 @@ class SampleReplay:
 
     def of(self, agreement: Agreement) -> list[Replayed]:
         """Return what agrees so, by its case that agrees least."""
-        done = [one for one in self.drawn if not one.failure]
-        return [one for one in done if agreement_of(one.replays) == agreement]
+        replayed = [one for one in self.drawn if not one.failure]
+        return [one for one in replayed if agreement_of(one.replays) == agreement]
 
 
 def replay_sample(home: Path, size: int, seed: int) -> SampleReplay:
@@ -157,7 +157,8 @@ def sample_as_json(sample: SampleReplay) -> dict[str, Any]:
 
 
 def _named(one: Replayed) -> dict[str, Any]:
-    fields = [check.field for case in one.replays for check in case.checks if is_apart(check)]
+    checks = chain.from_iterable(case.checks for case in one.replays)
+    fields = [check.field for check in checks if is_apart(check)]
     return {"record_id": one.drawn.record_id, "row": one.drawn.row, "fields": fields}
 
 
@@ -188,5 +189,5 @@ ENGINES = {
 
 def _line(name: str, one: dict[str, Any]) -> str:
     row = "" if one["row"] is None else f" row {one['row']}"
-    said = one.get("why") or ", ".join(one["fields"])
-    return f"    {name} | {one['record_id']}{row} | {said}"
+    explanation = one.get("why") or ", ".join(one["fields"])
+    return f"    {name} | {one['record_id']}{row} | {explanation}"

@@ -203,23 +203,23 @@ def case_of_row(record: Record, matrix: Matrix, key: str) -> Case:
     """Return one row of a batch as a case; contributions, facts and reasons were not recorded and are empty."""
     row = place_of(matrix, key)
     values, texts = vector_of(matrix, row, record.features)
-    said = {name: float(matrix.column(name)[row]) for name in OUTPUTS if name in matrix.names}
-    raw = said["score.raw"]
-    expected = said["score.expected"]
+    outputs = {name: float(matrix.column(name)[row]) for name in OUTPUTS if name in matrix.names}
+    raw = outputs["score.raw"]
+    expected = outputs["score.expected"]
     return Case(
         key=key,
         as_of=int(matrix.as_of[row]),
         values=values,
         texts=texts,
         raw=raw,
-        probability=said["score.probability"],
+        probability=outputs["score.probability"],
         expected=None if np.isnan(expected) else expected,
         contributions=np.empty(0),
         facts={},
         reasons=(),
         rank=int((matrix.column("score.raw") > raw).sum()) + 1,
         of=len(matrix),
-        interval=_interval(record, said),
+        interval=_interval(record, outputs),
     )
 
 

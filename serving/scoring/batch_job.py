@@ -95,12 +95,14 @@ class Job:
         of = self.asked.units
         ending = self._ending()
         if ending is not None:
-            done = of if ending.state == "done" else 0
-            return JobProgress(ending.state, done, of, ending.record_id, ending.problem)
+            finished_units = of if ending.state == "done" else 0
+            return JobProgress(ending.state, finished_units, of, ending.record_id, ending.problem)
         if self.is_cancelled:
             return JobProgress("cancelled", 0, of)
-        done = sum(places.stop - places.start for path, places in self.parts() if path.is_file())
-        return JobProgress("running", done, of)
+        finished_units = sum(
+            places.stop - places.start for path, places in self.parts() if path.is_file()
+        )
+        return JobProgress("running", finished_units, of)
 
     @property
     def is_cancelled(self) -> bool:
@@ -217,13 +219,13 @@ class JobFolder:
     def _write(self, folder: Path, asked: BatchAsked, ids: Sequence[str]) -> None:
         own_folder(self.place)
         with private_folder(self.place) as work:
-            made = work / "job"
-            own_folder(made)
-            write_durable_text(made / "ids.json", json.dumps(list(ids), ensure_ascii=False))
-            write_durable_text(made / "asked.json", asked.model_dump_json())
+            job_folder = work / "job"
+            own_folder(job_folder)
+            write_durable_text(job_folder / "ids.json", json.dumps(list(ids), ensure_ascii=False))
+            write_durable_text(job_folder / "asked.json", asked.model_dump_json())
             with write_points("the batch job is begun"):
                 try:
-                    made.rename(folder)
+                    job_folder.rename(folder)
                 except OSError:
                     # another worker was first under the same key; what it was asked is compared by the caller
                     if not folder.is_dir():

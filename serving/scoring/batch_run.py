@@ -53,23 +53,26 @@ def carry_out(home: Path, job: Job, ledger: Ledger, go_on: GoOn) -> bool:
 
 
 def _carried_out(home: Path, job: Job, ledger: Ledger, go_on: GoOn) -> bool:
-    asked = job.asked
-    store = _store(home, asked)
-    bundle = load_bundle(home / "bundles" / f"{asked.target}-{asked.bundle[:12]}", asked.bundle)
+    request = job.asked
+    store = _store(home, request)
+    bundle = load_bundle(
+        home / "bundles" / f"{request.target}-{request.bundle[:12]}", request.bundle
+    )
     engine = engine_of(store)
     ids = job.ids()
     for path, places in job.parts():
+        # a part that an earlier process finished
         if path.is_file():
             continue
         if job.is_cancelled or not go_on():
             break
-        inputs = matrix(engine, asked.entity, store.complete_to, ids[places])
+        inputs = matrix(engine, request.entity, store.complete_to, ids[places])
         write_matrix(with_scores(inputs, score(bundle, inputs)), path)
         job.forget_starts()
     if job.is_cancelled:
         job.end(JobEnding(state="cancelled"))
         return True
-    if job.progress().done < asked.units:
+    if job.progress().done < request.units:
         return False
     record_id = _recorded(home, job, ledger, (store, bundle))
     job.end(JobEnding(state="done", record_id=record_id))
@@ -78,17 +81,17 @@ def _carried_out(home: Path, job: Job, ledger: Ledger, go_on: GoOn) -> bool:
 
 def _recorded(home: Path, job: Job, ledger: Ledger, made_from: tuple[Store, Bundle]) -> str:
     """Write the rows beside the ledger and record them; made twice, they are the same file and the same record."""
-    asked, (store, bundle) = job.asked, made_from
+    request, (store, bundle) = job.asked, made_from
     rows_of_all = stacked([read_matrix(path) for path, _ in job.parts()])
     rows = write_scored_rows(home / "batches", rows_of_all)
     summary = {
-        **_head(asked, store, bundle),
+        **_head(request, store, bundle),
         "rows": rows.count,
         "root": rows.root,
     }
-    question = Question(asked.caller, asked.request, asked.retry_key)
+    question = Question(request.caller, request.request, request.retry_key)
     outcome = RecordedOutcome("batch", bundle.forest.base, summary, rows=rows)
-    moment = datetime.fromisoformat(asked.at)
+    moment = datetime.fromisoformat(request.at)
     entry = outcome_entry(store, bundle, question, outcome, moment=moment)
     return ledger.append(entry).result().record_id
 

@@ -14,7 +14,7 @@ from models.explain.explain import EXPLAINER
 from models.explain.reasons import FORM
 from serving.answers import PRIORITY_ONLY
 from serving.day.reach import reason_reach, within_reach
-from serving.day.row import UNKNOWN, told_case
+from serving.day.row import UNKNOWN, words_of_case
 from serving.day.write import UnitColumns
 from serving.ledger.float_bits import float_bits
 from serving.scoring.batch import OUTPUTS, columns_of
@@ -79,18 +79,18 @@ def _dormant(scorer: Scorer, bundle: Bundle, keys: list[str]) -> np.ndarray[Any,
     dormancy: Dormancy | None = scorer.dormancy
     if dormancy is None or bundle.entity != "enterprise":
         return np.full(len(keys), UNKNOWN, np.int8)
-    said = [dormancy.of(scorer.store.code(bundle.entity, key)) for key in keys]
-    return np.array([UNKNOWN if one is None else int(one) for one in said], np.int8)
+    is_dormant = [dormancy.of(scorer.store.code(bundle.entity, key)) for key in keys]
+    return np.array([UNKNOWN if one is None else int(one) for one in is_dormant], np.int8)
 
 
 def _told(scorer: Scorer, bundle: Bundle, keys: list[str], raw: Floats) -> list[bytes]:
     """Return the words of each unit within reach, and b"" of the others."""
-    told = [b""] * len(keys)
+    words = [b""] * len(keys)
     reached = within_reach(raw, reason_reach()).tolist()
     for first in range(0, len(reached), WORDED):
         places = reached[first : first + WORDED]
         some_keys = [keys[place] for place in places]
         scoring = scorer.by_id(bundle.target, bundle.entity, some_keys)
         for place, case in zip(places, scoring.cases, strict=True):
-            told[place] = told_case(case)
-    return told
+            words[place] = words_of_case(case)
+    return words

@@ -21,13 +21,13 @@ class KeptCases:
 
     def of(self, asked: Hashable, keys: Iterable[str]) -> dict[str, Case]:
         """Return the cases that are kept of some units, by unit."""
-        kept = {}
+        cases = {}
         for key in keys:
             case = self._cases.get((asked, key))
             if case is not None:
                 self._cases.move_to_end((asked, key))
-                kept[key] = case
-        return kept
+                cases[key] = case
+        return cases
 
     def keep(self, asked: Hashable, cases: Iterable[Case]) -> None:
         """Keep cases, and let those go that were asked for longest ago."""

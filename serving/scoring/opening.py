@@ -30,7 +30,7 @@ from serving.answers import PRIORITY_ONLY
 from serving.day.scored_day import PublishedDay, ScoredDay
 from serving.errors import DayUnusable
 from serving.scoring.promoted_models import all_in_use
-from serving.scoring.ranks import Ranks, file_name, kept_ranks, ranks_of
+from serving.scoring.ranks import Ranks, file_name, ranks_of, stored_ranks
 from serving.scoring.scorer import Scorer
 from serving.settings import Settings
 
@@ -148,4 +148,4 @@ def _ranks(folder: Path, engine: Engine, bundle: Bundle) -> Ranks:
         return ranks_of(bundle, living)
 
     name = file_name(engine.store.fingerprint, day, bundle, engine.catalogue)
-    return kept_ranks(folder / name, computed_ranks)
+    return stored_ranks(folder / name, computed_ranks)

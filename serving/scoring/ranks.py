@@ -54,7 +54,7 @@ def ranks_of(bundle: Bundle, living: Matrix) -> Ranks:
     return Ranks(living.keys[order], scores.raw[order])
 
 
-def kept_ranks(path: Path, make: Callable[[], Ranks]) -> Ranks:
+def stored_ranks(path: Path, make: Callable[[], Ranks]) -> Ranks:
     """Return the ranks kept in a file; without one, or with a damaged one, make them and keep them; the log says so."""
     if path.exists():
         try:

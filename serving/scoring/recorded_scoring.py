@@ -36,17 +36,17 @@ from serving.scoring.scorer import Scorer, info_of
 from serving.scoring.transcript import KEPT_DAYS, Question, Scoring, answer_of, entry_for
 
 AT_ONCE = 16
-"""Units scored in one turn: other requests wait no longer than these take."""
+"""Units scored in one turn; a choice: other requests wait no longer than these take."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How ids are answered: which rows of the day serve, how others are computed, and what of a row is told."""
+    """How ids are answered: which rows of the day serve, how other units are computed, and what of a row is shown."""
 
     rows: Callable[[PublishedDay | None, Sequence[str]], dict[str, DayRow]]
     compute: Callable[[Scorer, str, str, Sequence[str]], Scoring]
-    told: Callable[[Case], Case]
+    shown: Callable[[Case], Case]
     has_reasons: bool
 
 
@@ -116,13 +116,15 @@ class Desk:
         self.ledger.close()
 
     async def _by_id(self, manner: Manner, asked: IdsAsked, question: Question) -> Answer:
+        """Return the recorded answer of ids: rows of the published day where it has them, all other units computed."""
+        # before anything is read, so that a caller learns nothing of units that are not theirs
         await self._at_once(asked, partial(self.guard.check_units, asked.entity, asked.ids))
         bundle = self.scorer.bundle(asked.target, asked.entity)
         published = day_for(self.scorer.days, asked.target, asked.entity)
         rows = await self._at_once(asked, partial(manner.rows, published, asked.ids))
-        rest = replace(asked, ids=[key for key in asked.ids if key not in rows])
-        computed = await self._computed(manner, rest)
-        by_key = {key: manner.told(row.case) for key, row in rows.items()}
+        unpublished = replace(asked, ids=[key for key in asked.ids if key not in rows])
+        computed = await self._computed(manner, unpublished)
+        by_key = {key: manner.shown(row.case) for key, row in rows.items()}
         by_key |= {case.key: case for case in computed}
         cases = tuple(by_key[key] for key in asked.ids)
         scoring = Scoring(bundle, bundle.forest.base, cases)
@@ -132,55 +134,65 @@ class Desk:
         scoring = replace(scoring, reference=reference)
         return await self._at_once_answered(asked, scoring, question)
 
-    async def _computed(self, manner: Manner, rest: IdsAsked) -> list[Case]:
-        """Return the cases of ids that no day has; between AT_ONCE of them and the next, other requests have their turn.
+    async def _computed(self, manner: Manner, unpublished: IdsAsked) -> list[Case]:
+        """Return the cases of ids that no published day has: kept from an earlier request, or computed now.
 
-        What was computed for an earlier request is told again.
+        They are computed AT_ONCE in a turn, and between two turns other requests have theirs.
         """
-        named = (rest.target, rest.entity)
-        before = self._computed_before.of((named, manner.has_reasons), rest.ids)
-        ids = [key for key in rest.ids if key not in before]
+        target_and_entity = (unpublished.target, unpublished.entity)
+        earlier_cases = self._computed_before.of(
+            (target_and_entity, manner.has_reasons), unpublished.ids
+        )
+        ids = [key for key in unpublished.ids if key not in earlier_cases]
         if len(ids) > AT_ONCE:
             # None is scored where a later turn would refuse an id; one turn refuses by itself.
-            await self._aside(partial(self.scorer.check, *named, ids))
-        cases = list(before.values())
+            await self._aside(partial(self.scorer.check, *target_and_entity, ids))
+        cases = list(earlier_cases.values())
         for first in range(0, len(ids), AT_ONCE):
             some_ids = ids[first : first + AT_ONCE]
-            part = await self._aside(partial(manner.compute, self.scorer, *named, some_ids))
-            self._computed_before.keep((named, manner.has_reasons), part.cases)
+            part = await self._aside(
+                partial(manner.compute, self.scorer, *target_and_entity, some_ids)
+            )
+            self._computed_before.keep((target_and_entity, manner.has_reasons), part.cases)
             cases += part.cases
         return cases
 
     async def _at_once(self, asked: IdsAsked, work: Callable[[], T]) -> T:
-        """Do what takes a fraction of a millisecond a unit here where the units are few, else beside the event loop."""
+        """Do quick work on the event loop itself where the units are few, else in the scoring thread."""
         # handing it to the thread and back costs more than reading a few rows
         if len(asked.ids) <= AT_ONCE:
             return work()
         return await self._aside(work)
 
     async def _answered(self, scoring: Scoring, question: Question) -> Answer:
+        """Return the answer to a question once its record is durable, written in the scoring thread."""
         answer, entry = await self._aside(partial(self._written, scoring, question))
         return await self._recorded(answer, entry)
 
     async def _at_once_answered(
         self, asked: IdsAsked, scoring: Scoring, question: Question
     ) -> Answer:
+        """Return the same, written on the event loop where the units are few."""
         answer, entry = await self._at_once(asked, partial(self._written, scoring, question))
         return await self._recorded(answer, entry)
 
     async def _recorded(self, answer: Plain, entry: Entry) -> Answer:
+        """Return an answer with the id of its record; nobody sees it before the record is durable."""
         receipt = await self.ledger.record(entry)
+        # a retry gets what was answered first, whatever the service would say now
         if not receipt.first:
             answer = await self._aside(partial(self._recorded_answer, receipt.record_id))
         return Answer.model_validate({**answer, "record_id": receipt.record_id})
 
     def _written(self, scoring: Scoring, question: Question) -> tuple[Plain, Entry]:
+        """Return the answer without a record id, and the entry that the ledger keeps of it."""
         store = self.scorer.store
         scoring = replace(scoring, generation=self.scorer.generation)
         answer = answer_of(store, scoring, self.scorer.dormancy)
         return answer, entry_for(store, scoring, answer, question, moment=self.clock())
 
     def _recorded_answer(self, record_id: str) -> Plain:
+        """Return the answer that a record holds."""
         payload = find(self.ledger.path, record_id).payload
         return resolved(local_file(self.ledger.path).parent, record_of(payload or b"")).answer
 
@@ -200,4 +212,5 @@ class Desk:
             raise
 
     async def _aside(self, work: Callable[[], T]) -> T:
+        """Do work in a thread beside the event loop, one piece of work at a time."""
         return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._one)

@@ -75,6 +75,7 @@ def recorded_roll(
     scored = rolling.scoring(store, bundle)
     living, scores = scored.living, scored.scores
     scorer = scorer_of_day(store, bundle, living, scores)
+    # the files come first, as the record names their digests
     rows = write_batch_rows(home / "batches", living, scores)
     head = day_head(scorer, bundle, scored)
     folder, day = write_day(home / "days", head, day_units(scorer, bundle, scored))
@@ -118,6 +119,7 @@ def scorer_of_day(store: Store, bundle: Bundle, living: Matrix, scores: Scores) 
     asleep = None
     if bundle.entity == "enterprise":
         asleep = dormancy.dormancy(engine, store.complete_to)
+    # a unit's rank is looked up in ascending keys
     order = np.argsort(living.keys)
     ranks = Ranks(living.keys[order], scores.raw[order])
     return Scorer(engine, {bundle.target: bundle}, {bundle.target: ranks}, asleep)

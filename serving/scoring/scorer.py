@@ -123,12 +123,12 @@ class Scorer:
         evaluated = sent_evaluation(self.engine, entity, key, self.day, rows)
         scoring = self._scored(bundle, evaluated)
         case = replace(scoring.cases[0], history=rows)
-        met = {
+        store_part = {
             "day": date_of(self.day).isoformat(),
             "shared": self._shared(evaluated.cases),
             "tables": sorted(rows),
         }
-        return replace(scoring, cases=(case,), met=met)
+        return replace(scoring, cases=(case,), met=store_part)
 
     def _scored(self, bundle: Bundle, evaluated: Evaluation) -> Scoring:
         inputs = evaluated.matrix

@@ -45,7 +45,7 @@ def trained_card(
     whole = learned_card(lesson.matrix, label, lesson.directions, choices, seed=recipe.seed)
     if not whole.features:
         return None
-    card = kept_card(whole, lesson.matrix, choices)
+    card = bundle_card(whole, lesson.matrix, choices)
     categories = [lesson.matrix.categories.get(name) for name in lesson.matrix.names]
     text = card_text(card, lesson.matrix.names, categories)
     unseen = _unseen(lesson, label, recipe, choices)
@@ -56,7 +56,7 @@ def trained_card(
     return LearnedCard(card, text, calibration, population)
 
 
-def kept_card(scorecard: Scorecard, matrix: Matrix, choices: CardChoices) -> Card:
+def bundle_card(scorecard: Scorecard, matrix: Matrix, choices: CardChoices) -> Card:
     """Return a scorecard as a bundle keeps it, the values of categories as texts."""
     lines = tuple(_line(feature, matrix) for feature in scorecard.features)
     return Card(start=scorecard.start, points_to_double=choices.points_to_double, lines=lines)

@@ -108,6 +108,7 @@ def unlike_ones(
 ) -> list[BinEvidence]:
     """Return the features that tell most, without those that say nearly the same as a better one."""
     telling = [each for each in candidates if each.value > 0]
+    # best first, so that of two that are alike the better one stays
     best_first = sorted(telling, key=lambda each: -each.value)
     chosen: list[BinEvidence] = []
     columns: list[Floats] = []
@@ -126,6 +127,7 @@ def _evidence_of(weighed: BinEvidence, matrix: Matrix) -> Floats:
 
 
 def _is_alike(column: Floats, others: Sequence[Floats], most: float) -> bool:
+    # a column that is the same for all rows tells nothing, and its correlation would be a division by 0
     if not np.ptp(column):
         return True
     return any(abs(float(np.corrcoef(column, other)[0, 1])) > most for other in others)
@@ -140,9 +142,11 @@ def _pointed(
         evidence = np.column_stack([_evidence_of(each, matrix) for each in remaining])
         regression = LogisticRegression().fit(evidence, label)
         share = regression.coef_[0]
+        # a share below 0 would turn round the direction that the feature's bins keep
         if (share > 0).all():
             return _card(remaining, regression, matrix, choices)
         remaining = [each for each, of_it in zip(remaining, share, strict=True) if of_it > 0]
+    # with no feature left the card says the base rate of all
     rate = float(label.mean())
     start = np.log(rate / (1 - rate)) * _points_a_log_odd(choices)
     return Scorecard(round(float(start)), ())
@@ -162,6 +166,7 @@ def _card(
         points = np.round(share * each.evidence * scale).astype(np.int64)
         places = each.bins.places(matrix.column(each.bins.name))
         cases = np.bincount(places, minlength=each.bins.size)
+        # the least points of a feature go to the start, so that no line of the card is below 0
         least = int(points.min())
         start += least
         above_least = (points - least).tolist()

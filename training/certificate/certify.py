@@ -29,7 +29,7 @@ from training.certificate.inquiry import (
     labelled_moves,
     moved_on,
     neighbour,
-    said_of,
+    state_of_day,
 )
 from training.certificate.known_rows import NOTHING_ASKED, Resting, resting
 from training.certificate.label_check import FAULTS, READING, faults_of
@@ -69,10 +69,10 @@ QUICK = Extent(enterprises=30, seeds=(1,), kinds=(), read=1, ways=())
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """A poisoned excerpt, how many of its rows the load refused, and what it moved."""
+class PoisonResult:
+    """One poisoned excerpt: how many of its rows the load refused, and which features it moved."""
 
-    made: Poisoned
+    poisoned: Poisoned
     refused: int
     moved: Mapping[str, Moved]
 
@@ -113,16 +113,16 @@ class Findings:
             or self.quick
         )
 
-    def take(self, tried: Tried) -> None:
+    def take(self, result: PoisonResult) -> None:
         """Take in what one poison has moved."""
-        self.moved = greater_moves(self.moved, tried.moved)
+        self.moved = greater_moves(self.moved, result.moved)
         self.poisons.append(
             {
-                "kind": tried.made.kind,
-                "seed": tried.made.seed,
-                "rows": dict(tried.made.touched),
-                "refused": tried.refused,
-                "moved": moves_as_json(tried.moved),
+                "kind": result.poisoned.kind,
+                "seed": result.poisoned.seed,
+                "rows": dict(result.poisoned.touched),
+                "refused": result.refused,
+                "moved": moves_as_json(result.moved),
             }
         )
 
@@ -150,11 +150,11 @@ def certify(
     where the day is not closed, or lies before most tables begin.
     """
     check_day(store, as_of)
-    check_told(store, as_of)
+    check_enough_recorded(store, as_of)
     begun = time.process_time()
     excerpt = excerpt_of(store, extent.enterprises)
-    strange = barred(catalogue_of(store), store.source)
-    findings = Findings(barred=strange) if strange else trial(excerpt, as_of, extent)
+    offences = barred(catalogue_of(store), store.source)
+    findings = Findings(barred=offences) if offences else trial(excerpt, as_of, extent)
     findings.training = training or {}
     if source is not None:
         findings.misdated = misdated(source, store)
@@ -178,7 +178,7 @@ def _undeclared_quick(source: Source, excerpt: Excerpt) -> list[str]:
     return [table for table in never_later(excerpt) if table in files]
 
 
-def check_told(store: Store, as_of: int) -> None:
+def check_enough_recorded(store: Store, as_of: int) -> None:
     """Raise HistoryError where fewer than half of the tables that have rows had one by a day: its features say little."""
     first = first_telling_day(store)
     if first is not None and as_of < first:
@@ -190,6 +190,7 @@ def check_told(store: Store, as_of: int) -> None:
 
 def first_telling_day(store: Store) -> int | None:
     """Return the first day on which half of the tables that have rows had one; None where none has any."""
+    # by the median table, as one that began late must not hold up the certificate of all others
     beginnings = [store.begins(table) for table in store.tables]
     days = sorted(day for day in beginnings if day is not None)
     middle = (len(days) - 1) // 2
@@ -197,7 +198,11 @@ def first_telling_day(store: Store) -> int | None:
 
 
 def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
-    """Poison an excerpt in every way and compare what is said of the day; read features literally, on it and days later."""
+    """Return what comes to light when an excerpt is read in every way, and again each time it is poisoned after the day.
+
+    First the clean excerpt: features by each way of reading, literal meaning, labels. Then each kind of poison alone, and
+    all kinds together under each seed; after these nothing known by the day may differ.
+    """
     findings = Findings()
     seed = extent.seeds[0]
     with loaded(excerpt) as clean:
@@ -217,16 +222,19 @@ def trial(excerpt: Excerpt, as_of: int, extent: Extent) -> Findings:
     clean_state = Before(inquiry, before, rows_before)
     poisons = [(kind, seed) for kind in extent.kinds]
     poisons += [("together", each) for each in extent.seeds]
-    for kind, each_seed in poisons:
-        poisoned = poisoned_excerpt(excerpt, kind, day=as_of, seed=each_seed)
-        findings.take(_tried(findings, poisoned, clean_state, extent))
+    for kind, poison_seed in poisons:
+        poisoned = poisoned_excerpt(excerpt, kind, day=as_of, seed=poison_seed)
+        findings.take(_poison_result(findings, poisoned, clean_state, extent))
     return findings
 
 
-def _tried(findings: Findings, poisoned: Poisoned, clean: Before, extent: Extent) -> Tried:
+def _poison_result(
+    findings: Findings, poisoned: Poisoned, clean: Before, extent: Extent
+) -> PoisonResult:
     """Return what a poisoned excerpt moves of the day; of all kinds together, note what is read otherwise too."""
     inquiry = clean.inquiry
     with loaded(poisoned.excerpt) as store:
+        # only all kinds together are read in every way: each way costs as much as the city itself
         if poisoned.kind == "together":
             excerpt = accepted(store, poisoned.excerpt)
             after = every_way(store, inquiry, excerpt, extent.ways)
@@ -239,7 +247,7 @@ def _tried(findings: Findings, poisoned: Poisoned, clean: Before, extent: Extent
         refused = refused_by(store)
         moved_rows = unlike(clean.rows, holdings(store, inquiry.day))
     before = {view: clean.features[view] for view in after}
-    return Tried(poisoned, refused, compared_matrices(before, after) | moved_rows)
+    return PoisonResult(poisoned, refused, compared_matrices(before, after) | moved_rows)
 
 
 def _read_poisoned(
@@ -252,14 +260,14 @@ def _read_poisoned(
         findings.labels[f"{name}, poisoned"] = faults
 
 
-def on_another_day(clean: Store, excerpt: Excerpt, day: int, seed: int) -> Tried:
+def on_another_day(clean: Store, excerpt: Excerpt, day: int, seed: int) -> PoisonResult:
     """Poison an excerpt after another day and compare what is said of that day."""
-    before = said_of(clean, day)
+    before = state_of_day(clean, day)
     poisoned = poisoned_excerpt(excerpt, "together", day=day, seed=seed)
     with loaded(poisoned.excerpt) as store:
         moved = labelled_moves(NEIGHBOUR, moved_on(day, before, store))
         renamed = replace(poisoned, kind=NEIGHBOUR)
-        return Tried(renamed, refused_by(store), moved)
+        return PoisonResult(renamed, refused_by(store), moved)
 
 
 def refused_by(store: Store) -> int:
@@ -268,13 +276,13 @@ def refused_by(store: Store) -> int:
 
 
 def unlike_fed(
-    store: Store, made: Poisoned, told: tuple[Mapping[str, Matrix], Inquiry]
+    store: Store, poisoned: Poisoned, read_of_loaded: tuple[Mapping[str, Matrix], Inquiry]
 ) -> dict[str, Moved]:
     """Return what a store that was fed by days says otherwise than one loaded at once, of the day and days after it."""
-    after, inquiry = told
+    after, inquiry = read_of_loaded
     later = replace(inquiry, day=inquiry.day + REACH)
     cities = {entity: after[entity] for entity in inquiry.entities}
-    with fed(made.excerpt, (inquiry.day, inquiry.day + 1)) as other:
+    with fed(poisoned.excerpt, (inquiry.day, inquiry.day + 1)) as other:
         moves = compared_matrices(city(store, later), city(other, later))
         moves |= compared_matrices(cities, city(other, inquiry))
     return labelled_moves(FED, moves)
@@ -320,7 +328,7 @@ def certificate_statement(
     }
 
 
-def certificate_digest(said: Mapping[str, Any]) -> str:
+def certificate_digest(statement: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what a certificate says."""
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(statement, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,7 @@
-"""An inquiry: what every store is asked alike, the city of a day and cases on days of their own; once more of a second day."""
+"""An inquiry: the same question put to every store, so that two stores can be compared.
+
+It asks for the features of all units that live on a day, and of a few chosen units on days of their own.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ from features.store.store import Store
 from training.certificate.compare import Moved, compared_matrices
 from training.certificate.visible_rows import Holdings, holdings, unlike
 
-BACK = (0, 17, 48)
-"""Days before the day of the inquiry on which units are looked at alone; not all lie at the end of a month."""
-SAMPLE = 4
+DAYS_BACK = (0, 17, 48)
+"""How many days before the inquiry's day chosen units are looked at; a choice: not all of these lie at a month's end."""
+UNITS_A_DAY = 4
 """Units of each such day; a choice: each is read through every path, which is slow."""
-MIDDLE = 17
+DAYS_TO_MID_MONTH = 17
 """Days before a month's end that lie in the middle of the month."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What is asked of every store alike: the day, and by entity the units that are asked for on days of their own."""
+    """What every store is asked: the day, and by entity the chosen units, each with its own day."""
 
     day: int
     entities: tuple[str, ...]
@@ -43,33 +46,34 @@ def inquiry_of(store: Store, day: int) -> Inquiry:
     cases = {}
     for entity in entities:
         chosen: list[tuple[str, int]] = []
-        for back in BACK:
-            chosen += _some(engine, entity, day - back)
+        for back in DAYS_BACK:
+            chosen += _spread_units(engine, entity, day - back)
         cases[entity] = tuple(chosen)
     return Inquiry(day, entities, cases)
 
 
-def _some(engine: Engine, entity: str, day: int) -> list[tuple[str, int]]:
-    """Return up to SAMPLE living units of a day, spread over the register; none where the history has not begun."""
+def _spread_units(engine: Engine, entity: str, day: int) -> list[tuple[str, int]]:
+    """Return up to UNITS_A_DAY living units of a day, spread over the register; none where the history has not begun."""
     try:
         units = living(engine, entity, day)
     except HistoryError:
         return []
     texts = engine.store.dictionary(entity).texts
-    step = max(1, len(units) // SAMPLE)
-    spread = units.code[::step][:SAMPLE]
+    # every step-th unit, so that old and new entries of the register are both among them
+    step = max(1, len(units) // UNITS_A_DAY)
+    spread = units.code[::step][:UNITS_A_DAY]
     return [(str(texts[int(code)]), day) for code in spread]
 
 
-def city(store: Store, asked: Inquiry) -> dict[str, Matrix]:
+def city(store: Store, inquiry: Inquiry) -> dict[str, Matrix]:
     """Return by entity the features of all living units of the day."""
-    return {each: matrix(store, each, asked.day) for each in asked.entities}
+    return {each: matrix(store, each, inquiry.day) for each in inquiry.entities}
 
 
-def own_days(store: Store, asked: Inquiry) -> dict[str, Matrix]:
+def own_days(store: Store, inquiry: Inquiry) -> dict[str, Matrix]:
     """Return by entity the features of the chosen units on days of their own, a day in mid-month among them."""
     views = {}
-    for entity, cases in asked.cases.items():
+    for entity, cases in inquiry.cases.items():
         keys = [key for key, _ in cases]
         days = np.array([day for _, day in cases], np.int64)
         try:
@@ -90,21 +94,21 @@ def neighbour(day: int) -> int:
     """
     [end] = month_ends(np.array([day])).tolist()
     if end == day:
-        return day - MIDDLE
+        return day - DAYS_TO_MID_MONTH
     return int(end)
 
 
-def said_of(store: Store, day: int) -> tuple[Mapping[str, Matrix], Holdings]:
-    """Return what a store says of the city of a day, and what its tables held by then."""
+def state_of_day(store: Store, day: int) -> tuple[Mapping[str, Matrix], Holdings]:
+    """Return the features of all living units of a day, and the rows that the tables held by then."""
     return city(store, inquiry_of(store, day)), holdings(store, day)
 
 
 def moved_on(
     day: int, before: tuple[Mapping[str, Matrix], Holdings], store: Store
 ) -> dict[str, Moved]:
-    """Return what another store says otherwise of a day."""
+    """Return what is not the same in another store: features of a day, and rows that were known by then."""
     matrices_before, rows_before = before
-    matrices, rows = said_of(store, day)
+    matrices, rows = state_of_day(store, day)
     moves = compared_matrices(matrices_before, matrices)
     return moves | unlike(rows_before, rows)
 

@@ -1,4 +1,7 @@
-"""The other side of the certificate: what a feature declares to rest on moves it, once rows known by the day are altered."""
+"""The other side of the certificate: a feature must move when the known rows are altered that it declares to rest on.
+
+A feature that no alteration moves is reported; that is no leak, but its declaration may be wrong.
+"""
 
 from __future__ import annotations
 
@@ -52,29 +55,31 @@ NOTHING_ASKED = Resting({}, {})
 
 
 def resting(engine: Engine, excerpt: Excerpt, day: int, seed: int) -> Resting:
-    """Alter the known rows of each table of an excerpt and return what stays as it was though it rests on them.
+    """Return the features that no alteration of the known rows of a table moves, though they declare to rest on it.
 
-    Tables on which no feature rests together are altered at once, so that few stores are made.
+    Tables that no feature reads together are altered in one store, so that few stores have to be made.
     """
     entities = [entity for entity, (table, _) in ENTITIES.items() if engine.store.has(table)]
     before = {entity: matrix(engine, entity, day) for entity in entities}
     shown = shown_features(engine, before, day)
-    still = {table: set(names) for table, names in shown.items() if table in excerpt.tables}
+    unmoved_features = {
+        table: set(names) for table, names in shown.items() if table in excerpt.tables
+    }
+    # the second way of altering a table is tried only on what the first has not moved
     for attempt in range(2):
-        for group in apart(still):
+        for group in apart(unmoved_features):
             changed = altered(excerpt, group, attempt, day=day, seed=seed)
-            moved = _moved(
-                changed, {table: still[table] for table in group}, before, engine.catalogue
-            )
+            in_question = {table: unmoved_features[table] for table in group}
+            moved = _moved(changed, in_question, before, engine.catalogue)
             for table in group:
-                still[table] -= moved
+                unmoved_features[table] -= moved
     features = list(chain.from_iterable(map(engine.catalogue.features, entities)))
     unmoved: Tables = {}
     not_shown: Tables = {}
     for feature in features:
         tables = sorted(base_tables(feature.tables))
         hidden = [table for table in tables if feature.name not in shown.get(table, ())]
-        idle = [table for table in tables if feature.name in still.get(table, ())]
+        idle = [table for table in tables if feature.name in unmoved_features.get(table, ())]
         if hidden:
             not_shown[feature.name] = hidden
         if idle:
@@ -127,6 +132,7 @@ def _tables_read(engine: Engine, entity: str, day: int) -> dict[str, set[str]]:
     units = living(engine, entity, day)
     features = catalogue.features(entity)
     counts = {feature.name: _counts(catalogue, feature) for feature in features}
+    # all features at once, as each aggregate is read once however many features need it
     every_count = set().union(*counts.values()) if counts else set()
     rows = atom_values(engine, units, every_count)
     looked_up = {feature.name: stored_behind(catalogue, feature) for feature in features}
@@ -156,11 +162,11 @@ def _moved(
     changed: Excerpt, names: Names, before: Mapping[str, Matrix], catalogue: Catalogue
 ) -> set[str]:
     """Return the features that an altered excerpt moves, of the entities that have any in question."""
-    in_question: set[str] = set().union(*names.values())
+    names_in_question: set[str] = set().union(*names.values())
     moved: set[str] = set()
     with loaded(changed) as store:
         for entity, view in before.items():
-            if in_question.isdisjoint(view.names):
+            if names_in_question.isdisjoint(view.names):
                 continue
             day = int(view.as_of[0])
             after = matrix(Engine(store, catalogue), entity, day)
@@ -197,7 +203,7 @@ def _thinned(dose: Dose) -> pl.DataFrame:
     [(entity, when)] = [
         (entity, when) for entity, (table, when) in ENTITIES.items() if table == dose.table.name
     ]
-    unit = KEYS[entity][0]
+    unit, *_ = KEYS[entity]
     stays = dose.early[unit].unique().sort().gather_every(2)
     entry = pl.col(when)
     is_newest = entry == entry.max().over(unit)

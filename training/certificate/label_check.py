@@ -1,4 +1,7 @@
-"""The label proof: every case's label read again literally, from its window alone, and resting on no row known by its day."""
+"""The label proof: each case's label, computed a second time row by row in plain Python, must agree with the data set's.
+
+It must also come from the case's window alone, and rest on no row that was known by the case's own day.
+"""
 
 from __future__ import annotations
 
@@ -37,14 +40,14 @@ FAULTS = (*READING, "known by its day", *PARTED)
 Key = tuple[Any, ...]
 
 
-class Later:
-    """What an excerpt says on a day, `last`, and which versions of each key held by then, on what days."""
+class TableSnapshot:
+    """The rows of an excerpt as known by the end of a day, `last`, and the versions of each business key up to then."""
 
     def __init__(self, excerpt: Excerpt, last: int) -> None:
         self.last = last
         self._excerpt = excerpt
         self._last_rows: dict[str, dict[Key, Row]] = {}
-        self._held: dict[str, dict[Key, list[Row]]] = {}
+        self._versions_by_key: dict[str, dict[Key, list[Row]]] = {}
 
     def rows(self, table: str) -> dict[Key, Row]:
         """Return the rows of a table that hold on the day, by business key."""
@@ -52,16 +55,16 @@ class Later:
             self._read(table)
         return self._last_rows[table]
 
-    def held(self, table: str) -> dict[Key, list[Row]]:
-        """Return by business key the versions of it that held, in their order; one superseded on its own day never did."""
-        if table not in self._held:
+    def versions(self, table: str) -> dict[Key, list[Row]]:
+        """Return by business key the versions that ever held, in their order; one superseded on its own day never did."""
+        if table not in self._versions_by_key:
             self._read(table)
-        return self._held[table]
+        return self._versions_by_key[table]
 
     def _read(self, table: str) -> None:
         last_rows: dict[Key, Row] = {}
         daily_versions: dict[Key, list[Row]] = {}
-        for mark, versions in self._versions(table).items():
+        for mark, versions in self._recorded(table).items():
             last = versions[-1]
             if not last["retracted"]:
                 last_rows[mark] = last
@@ -70,9 +73,9 @@ class Later:
             version_of_day = {row["recorded_on"]: row for row in versions}
             daily_versions[mark] = [version_of_day[day] for day in days]
         self._last_rows[table] = last_rows
-        self._held[table] = daily_versions
+        self._versions_by_key[table] = daily_versions
 
-    def _versions(self, table: str) -> dict[Key, list[Row]]:
+    def _recorded(self, table: str) -> dict[Key, list[Row]]:
         """Return the versions of each business key of a table, in the order of their recording."""
         key = self._excerpt.tables[table].key
         versions: dict[Key, list[Row]] = defaultdict(list)
@@ -85,56 +88,61 @@ class Later:
 
 
 class Look(NamedTuple):
-    """A visit or a review: its label (NaN where it has none), and the day on which any row first told it."""
+    """A visit or a review: its label (NaN where it has none), and the first day on which any row told that label."""
 
     id: str
     subject: str
     opened: int
     closed: int
     label: float
-    told: int
+    first_told: int
 
 
 VERDICTS = ("fraud", "clean")
 
 
-def looks_of(later: Later, target: Target) -> Iterator[Look]:
+def looks_of(snapshot: TableSnapshot, target: Target) -> Iterator[Look]:
     """Yield each review of a claim target, each visit of any other."""
     if target.unit == "claim":
-        return _reviews(later)
-    return _visits(later, target)
+        return _reviews(snapshot)
+    return _visits(snapshot, target)
 
 
-def _reviews(later: Later) -> Iterator[Look]:
-    versions = later.held("claim_reviews")
-    for (claim,), row in later.rows("claim_reviews").items():
+def _reviews(snapshot: TableSnapshot) -> Iterator[Look]:
+    """Yield each review of a claim; a claim is looked at by its review alone, so it opens on the day it closes."""
+    versions = snapshot.versions("claim_reviews")
+    for (claim,), row in snapshot.rows("claim_reviews").items():
         closed = _closing_day(row)
         outcome = row["outcome"]
         label = np.nan
-        if outcome in VERDICTS and closed <= later.last:
+        if outcome in VERDICTS and closed <= snapshot.last:
             label = float(outcome == "fraud")
-        days = [each["recorded_on"] for each in versions[claim,] if each["outcome"] in VERDICTS]
-        yield Look(claim, claim, closed, closed, label, min(days, default=FOREVER))
+        told_days = [
+            version["recorded_on"] for version in versions[claim,] if version["outcome"] in VERDICTS
+        ]
+        first_told = min(told_days, default=FOREVER)
+        yield Look(claim, claim, closed, closed, label, first_told)
 
 
-def _visits(later: Later, target: Target) -> Iterator[Look]:
-    visits_held = later.held("inspections")
-    finding_days = _finding_days(later, target)
+def _visits(snapshot: TableSnapshot, target: Target) -> Iterator[Look]:
+    """Yield each visit of the target's population to a subject that it names; one that did not examine has no label."""
+    visit_versions = snapshot.versions("inspections")
+    finding_days = _finding_days(snapshot, target)
     tree = _visits_condition(target)
     subject_column = SUBJECT[target.unit]
     examined_column = f"examined_{target.violation}"
-    for (visit,), row in later.rows("inspections").items():
+    for (visit,), row in snapshot.rows("inspections").items():
         subject = row[subject_column]
         if subject is None or (tree is not None and not passes(tree, row)):
             continue
         closed = _closing_day(row)
         label = np.nan
-        if row[examined_column] == 1 and closed <= later.last:
+        if row[examined_column] == 1 and closed <= snapshot.last:
             label = float(visit in finding_days)
         told_days = [
-            each["recorded_on"]
-            for each in visits_held[visit,]
-            if each[examined_column] == 1 and each["closed_on"] is not None
+            version["recorded_on"]
+            for version in visit_versions[visit,]
+            if version[examined_column] == 1 and version["closed_on"] is not None
         ]
         first_told = min([*told_days, finding_days.get(visit, FOREVER)])
         yield Look(visit, subject, row["opened"], closed, label, first_told)
@@ -147,11 +155,11 @@ def _visits_condition(target: Target) -> ast.expr | None:
     return parse_row(target.population.visits, "population visits")
 
 
-def _finding_days(later: Later, target: Target) -> dict[str, int]:
+def _finding_days(snapshot: TableSnapshot, target: Target) -> dict[str, int]:
     """Return by visit the day on which its finding of the target's violation was first told."""
-    versions = later.held("findings")
+    versions = snapshot.versions("findings")
     days = {}
-    for mark in later.rows("findings"):
+    for mark in snapshot.rows("findings"):
         visit, violation = mark[0], mark[1]
         if violation == target.violation:
             days[visit] = versions[mark][0]["recorded_on"]
@@ -186,26 +194,27 @@ def faults_of(store: Store, excerpt: Excerpt, kinds: Collection[str]) -> dict[st
 def label_faults(
     excerpt: Excerpt, target: Target, cases: TargetCases, subjects: list[str]
 ) -> dict[str, int]:
-    """Return how many cases have a label that a literal reading does not give, look from the wrong day, or know too soon.
+    """Return how many cases have another label than a literal reading, another as-of day, or a label known by that day.
 
-    `subjects` holds the identifier of each case's subject. What trains is read from the rows known when the test began.
+    `subjects` holds the identifier of each case's subject.
     """
     trains = cases.part == TRAIN
     faults: dict[str, int] = defaultdict(int)
+    # a model learned before the test began, so what trains may only know the rows of that time
     for last, is_part in (
-        (_first_asked(target), trains),
+        (_first_test_day(target), trains),
         (excerpt.complete_to, ~trains),
     ):
         places = np.flatnonzero(is_part)
-        later = Later(excerpt, min(last, excerpt.complete_to))
+        snapshot = TableSnapshot(excerpt, min(last, excerpt.complete_to))
         names = [subjects[place] for place in places.tolist()]
-        for kind, count in _faults_of_part(later, target, cases.take(places), names).items():
+        for kind, count in _faults_of_part(snapshot, target, cases.take(places), names).items():
             faults[kind] += count
     return {name: count for name, count in faults.items() if count}
 
 
-def _first_asked(target: Target) -> int:
-    """Return the day from which the first case of the test is seen, a visit from its eve; none where groups judge."""
+def _first_test_day(target: Target) -> int:
+    """Return the first as-of day of the test, of a visit its eve; FOREVER where groups and no days part the cases."""
     if target.judged is not None:
         return FOREVER
     assert target.split is not None
@@ -214,18 +223,21 @@ def _first_asked(target: Target) -> int:
 
 
 def _faults_of_part(
-    later: Later, target: Target, cases: TargetCases, subjects: list[str]
+    snapshot: TableSnapshot, target: Target, cases: TargetCases, subjects: list[str]
 ) -> dict[str, int]:
     """Return the faults of cases that are read from the rows known on one day."""
     faults: dict[str, int] = defaultdict(int)
-    for place, expected in enumerate(_expected(later, target, cases, subjects)):
+    for place, expected in enumerate(_expected(snapshot, target, cases, subjects)):
         as_of = int(cases.as_of[place])
         label = float(cases.label[place])
         is_missing = bool(np.isnan(label))
+        # NaN differs from itself, so two labels that are missing are compared apart
         agrees = label == expected.label or (is_missing and np.isnan(expected.label))
+        is_known_by_its_day = expected.first_told <= as_of and not is_missing
+        is_of_other_day = expected.day is not None and expected.day != as_of
         faults["label"] += not agrees
-        faults["known by its day"] += expected.told <= as_of and not is_missing
-        faults["day"] += expected.day is not None and expected.day != as_of
+        faults["known by its day"] += is_known_by_its_day
+        faults["day"] += is_of_other_day
     return faults
 
 
@@ -236,48 +248,53 @@ class Expected(NamedTuple):
     """
 
     label: float
-    told: int
+    first_told: int
     day: int | None
 
 
 def _expected(
-    later: Later, target: Target, cases: TargetCases, subjects: list[str]
+    snapshot: TableSnapshot, target: Target, cases: TargetCases, subjects: list[str]
 ) -> Iterator[Expected]:
     """Yield what each case should be, in their order."""
     if target.label == "event":
-        return _of_events(later, target, cases, subjects)
+        return _expected_of_events(snapshot, target, cases, subjects)
     if target.unit in ("inspection", "claim"):
-        return _of_looks(later, target, cases)
+        return _expected_of_looks(snapshot, target, cases)
     looks: dict[str, list[Look]] = defaultdict(list)
-    for look in looks_of(later, target):
+    for look in looks_of(snapshot, target):
         looks[look.subject].append(look)
-    return _of_days(looks, target, cases, subjects)
+    return _expected_of_days(looks, target, cases, subjects)
 
 
-def _of_looks(later: Later, target: Target, cases: TargetCases) -> Iterator[Expected]:
-    looks = {look.id: look for look in looks_of(later, target)}
+def _expected_of_looks(
+    snapshot: TableSnapshot, target: Target, cases: TargetCases
+) -> Iterator[Expected]:
+    """Yield what each case should be that is a visit or a review by itself."""
+    looks = {look.id: look for look in looks_of(snapshot, target)}
     for place, case in enumerate(cases.ids.tolist()):
         look = looks.get(case)
-        day = _as_of_day(later, target, case, look)
+        day = _as_of_day(snapshot, target, case, look)
         if look is None:
             yield Expected(np.nan, FOREVER, day)
             continue
         end = int(cases.as_of[place]) + target.horizon
+        # without a horizon a look counts whenever it closed
         is_late = target.horizon and look.closed > end
         label = np.nan if is_late else look.label
-        yield Expected(label, look.told, day)
+        yield Expected(label, look.first_told, day)
 
 
-def _as_of_day(later: Later, target: Target, case: str, look: Look | None) -> int | None:
+def _as_of_day(snapshot: TableSnapshot, target: Target, case: str, look: Look | None) -> int | None:
     """Return the day from which a case is seen: a claim's first day, or the eve of a visit."""
     if target.unit == "claim":
-        return int(later.held("claims")[case,][0]["recorded_on"])
+        return int(snapshot.versions("claims")[case,][0]["recorded_on"])
     return None if look is None else look.opened - 1
 
 
-def _of_days(
+def _expected_of_days(
     looks: Mapping[str, list[Look]], target: Target, cases: TargetCases, subjects: list[str]
 ) -> Iterator[Expected]:
+    """Yield what each case should be that a unit and a day make: any violation found by looks inside its window."""
     for place, subject in enumerate(subjects):
         day = int(cases.as_of[place])
         end = day + target.horizon
@@ -287,21 +304,25 @@ def _of_days(
             is_inside = day < look.opened and look.closed <= end
             if is_inside and not np.isnan(look.label):
                 labels.append(look.label)
-                told_days.append(look.told)
+                told_days.append(look.first_told)
         yield Expected(max(labels, default=np.nan), min(told_days, default=FOREVER), None)
 
 
-def _of_events(
-    later: Later, target: Target, cases: TargetCases, subjects: list[str]
+def _expected_of_events(
+    snapshot: TableSnapshot, target: Target, cases: TargetCases, subjects: list[str]
 ) -> Iterator[Expected]:
-    happened = _events(target, [[row] for row in later.rows(_table(target)).values()])
-    tellings = _events(target, later.held(_table(target)).values())
+    """Yield what each case should be whose label is an event: whether one happened inside its window."""
+    table = _table(target)
+    happened = _events(target, [[row] for row in snapshot.rows(table).values()])
+    # a version that was corrected since may have told the event first
+    ever_told = _events(target, snapshot.versions(table).values())
     for place, subject in enumerate(subjects):
         day = int(cases.as_of[place])
         end = day + target.horizon
         days = [when for when, _ in happened.get(subject, ()) if day < when <= end]
-        told_days = [known for when, known in tellings.get(subject, ()) if day < when <= end]
-        label = float(bool(days)) if end <= later.last else np.nan
+        told_days = [told_day for when, told_day in ever_told.get(subject, ()) if day < when <= end]
+        # before the horizon is over nobody can say that nothing happened
+        label = float(bool(days)) if end <= snapshot.last else np.nan
         yield Expected(label, min(told_days, default=FOREVER), None)
 
 

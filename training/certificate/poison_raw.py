@@ -25,8 +25,8 @@ from training.certificate.inquiry import (
     own_days,
 )
 from training.certificate.poison_raw_rows import poisoned_raw_table, rows_after
-from training.certificate.raw_files import raw_of, undeclared, write_sheets
-from training.certificate.raw_tables import RawTable, sheets_of, told_early
+from training.certificate.raw_files import raw_of, undeclared, write_raw_tables
+from training.certificate.raw_tables import RawTable, rows_known_early, sampled_raw_tables
 from training.certificate.sample import workplace
 from training.certificate.visible_rows import Holdings, holdings, unlike
 
@@ -70,39 +70,39 @@ def beneath(source: Source, as_of: int, seed: int) -> Beneath:
     result = Beneath(undeclared(source))
     if result.undeclared or not raw_of(source):
         return result
-    sheets = sheets_of(source, MOST_ROWS)
-    result.early = _early_rows(sheets)
-    for before in _before_poison(source, sheets, as_of):
+    raw_tables = sampled_raw_tables(source, MOST_ROWS)
+    result.early = _early_rows(raw_tables)
+    for before in _before_poison(source, raw_tables, as_of):
         day = before.inquiry.day
         rng = np.random.default_rng([seed, day])
         frames = {}
-        for name, sheet in sheets.items():
-            frames[name] = poisoned_raw_table(sheet, day, source.complete_to, rng)
+        for name, raw_table in raw_tables.items():
+            frames[name] = poisoned_raw_table(raw_table, day, source.complete_to, rng)
         poison: dict[str, Any] = {
             "kind": "raw",
             "seed": seed,
             "day": date_of(day).isoformat(),
-            "rows": _touched_rows(sheets, frames, day),
+            "rows": _touched_rows(raw_tables, frames, day),
             **_read_again(source, frames, before),
         }
         result.moved = greater_moves(result.moved, poison["moved"])
         result.poisons.append(poison)
-    result.untried = _untried(sheets, result.poisons)
+    result.untried = _untried(raw_tables, result.poisons)
     return result
 
 
-def _early_rows(sheets: Mapping[str, RawTable]) -> dict[str, int]:
+def _early_rows(raw_tables: Mapping[str, RawTable]) -> dict[str, int]:
     """Return by raw table how many rows are taken for known too early, where any are."""
-    counts = {f"raw {name}": told_early(sheet) for name, sheet in sheets.items()}
+    counts = {f"raw {name}": rows_known_early(raw_table) for name, raw_table in raw_tables.items()}
     return {name: count for name, count in counts.items() if count}
 
 
-def _before_poison(source: Source, sheets: Mapping[str, RawTable], as_of: int) -> list[Before]:
+def _before_poison(source: Source, raw_tables: Mapping[str, RawTable], as_of: int) -> list[Before]:
     """Return what the source's views say of each day to be tried, read over the sample as it is."""
-    frames = {name: sheet.rows for name, sheet in sheets.items()}
+    frames = {name: raw_table.rows for name, raw_table in raw_tables.items()}
     states = []
     with read_over(source, frames) as store:
-        for day in days_of(sheets, as_of):
+        for day in days_of(raw_tables, as_of):
             if day >= store.first_known:
                 inquiry = inquiry_of(store, day)
                 states.append(Before(inquiry, _features(store, inquiry), holdings(store, day)))
@@ -126,29 +126,29 @@ def _read_again(
 
 
 def _touched_rows(
-    sheets: Mapping[str, RawTable], frames: Mapping[str, pl.DataFrame], day: int
+    raw_tables: Mapping[str, RawTable], frames: Mapping[str, pl.DataFrame], day: int
 ) -> dict[str, int]:
     """Return by raw table how many of its rows are known after the day or, where none is, how many came to it."""
     touched = {}
-    for name, sheet in sheets.items():
-        added = max(0, frames[name].height - sheet.rows.height)
-        count = rows_after(sheet, day) or added
+    for name, raw_table in raw_tables.items():
+        added = max(0, frames[name].height - raw_table.rows.height)
+        count = rows_after(raw_table, day) or added
         if count:
             touched[name] = count
     return touched
 
 
-def _untried(sheets: Mapping[str, RawTable], poisons: Sequence[Mapping[str, Any]]) -> list[str]:
+def _untried(raw_tables: Mapping[str, RawTable], poisons: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the raw tables that no poison touched."""
     touched: set[str] = set()
     for poison in poisons:
         touched.update(poison["rows"])
-    return sorted(sheets.keys() - touched)
+    return sorted(raw_tables.keys() - touched)
 
 
-def days_of(sheets: Mapping[str, RawTable], as_of: int) -> list[int]:
+def days_of(raw_tables: Mapping[str, RawTable], as_of: int) -> list[int]:
     """Return the day and another: its neighbour, or an earlier one where few rows became known after the day."""
-    recorded_days = pl.concat([sheet.known for sheet in sheets.values()]).drop_nulls()
+    recorded_days = pl.concat([raw_table.known for raw_table in raw_tables.values()]).drop_nulls()
     if not recorded_days.len():
         return [as_of, neighbour(as_of)]
     share_after = (recorded_days > as_of).sum() / recorded_days.len()
@@ -162,7 +162,7 @@ def days_of(sheets: Mapping[str, RawTable], as_of: int) -> list[int]:
 def read_over(source: Source, frames: Mapping[str, pl.DataFrame]) -> Iterator[Store]:
     """Yield the store that a source's own views make of other raw tables; gone afterwards."""
     with workplace() as folder:
-        write_sheets(source, frames, folder / "raw")
+        write_raw_tables(source, frames, folder / "raw")
         copy = find_source(source.folder, folder / "raw")
         # a name of its own, so that nothing kept of the source is taken for what its copy says
         declaration = copy.declaration.model_copy(update={"name": f"{source.name}-raw"})

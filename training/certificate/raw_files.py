@@ -135,7 +135,7 @@ def _options_of(call: Call) -> dict[str, str]:
     return {"delimiter": delimiter}
 
 
-def write_sheets(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
+def write_raw_tables(source: Source, frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
     """Write raw tables to a folder under the names, and in the dialect, by which a source's views read them."""
     folder.mkdir(parents=True)
     for name, rows in frames.items():

@@ -1,4 +1,4 @@
-"""Sheets: a sample of the raw tables beneath a source's views, with the day on which each row and cell became known."""
+"""Raw tables: a sample of the raw tables beneath a source's views, with the day on which each row and cell became known."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from training.certificate.raw_files import days_in, holds_days, raw_file_sql, ra
 from training.certificate.sample import workplace
 
 ROW, DAY, UNITS = "!row", "!known", "!units"
-HUGE = 20
-"""A unit with more than one in HUGE of the sampled rows is taken last: it would leave no room for others."""
-TEN = 10
+HUGE_ONE_IN = 20
+"""A unit with more than one in HUGE_ONE_IN of the sampled rows is taken last: it would leave no room for others."""
+LATE_ONE_IN = 10
 """One row in so many is moved to a later day; a choice: some late rows in every table, and few in each."""
 EPOCH = "DATE '1970-01-01'"
 UNITS_SQL = """
@@ -56,21 +56,21 @@ class RawTable:
     codes: Mapping[str, pl.Series]
 
     @property
-    def fixed(self) -> frozenset[str]:
+    def fixed_columns(self) -> frozenset[str]:
         """The columns that poison leaves alone: those that say when a row became known, and those declared as kept."""
         words = _WORD.findall(self.declared.known)
         return self._named((*words, *self.declared.kept))
 
     @property
-    def dating(self) -> frozenset[str]:
+    def dating_columns(self) -> frozenset[str]:
         """The columns that say when a row or one of its cells became known, and those cells."""
         words = []
         for column, day in self.declared.later.items():
             words += [column, *_WORD.findall(day)]
-        return self.fixed | self._named(words)
+        return self.fixed_columns | self._named(words)
 
     @property
-    def telling(self) -> str | None:
+    def day_column(self) -> str | None:
         """The one column that tells when a row became known, where there is one that holds days."""
         columns = self._named(_WORD.findall(self.declared.known))
         if len(columns) != 1:
@@ -84,7 +84,7 @@ class RawTable:
         return frozenset(column for column in self.rows.columns if column.lower() in names)
 
 
-def sheets_of(source: Source, most: int) -> dict[str, RawTable]:
+def sampled_raw_tables(source: Source, most: int) -> dict[str, RawTable]:
     """Return by name a sample of every raw table that is there, about `most` rows in all, in the order of their files."""
     raw = _dated_tables(source)
     with workplace() as folder, in_one_line(source.folder / "source.toml"):
@@ -96,7 +96,9 @@ def sheets_of(source: Source, most: int) -> dict[str, RawTable]:
             connection.execute(f"CREATE VIEW whole.{named(name)} AS {rows}")
         _sample(connection, raw, most)
         listed = codes_listed(source, connection)
-        return {name: _sheet(connection, name, declared, listed) for name, declared in raw.items()}
+        return {
+            name: _raw_table(connection, name, declared, listed) for name, declared in raw.items()
+        }
 
 
 def _dated_tables(source: Source) -> dict[str, Raw]:
@@ -111,6 +113,7 @@ def _dated_tables(source: Source) -> dict[str, Raw]:
 
 def _sample(connection: Connection, raw: Mapping[str, Raw], most: int) -> None:
     """Fill the tables of the schema `kept`, each after the one that it follows."""
+    # rounded up, so that no more than `most` rows are taken
     one_in = -(-_row_count(connection, raw) // most)
     has_units = any(declared.by and not declared.of for declared in raw.values())
     if has_units and one_in > 1:
@@ -141,10 +144,11 @@ def _rows_sql(source: Source, name: str) -> str:
 
 
 def _depth(raw: Mapping[str, Raw], name: str) -> int:
-    """Return how many raw tables a sample follows one after another; a ring of them ends where it began."""
+    """Return how many raw tables must be sampled before this one; a ring of them ends where it began."""
     leader = raw[name].of
     if leader not in raw:
         return 0
+    # without the table itself a ring has an end
     others = {other: declared for other, declared in raw.items() if other != name}
     return 1 + _depth(others, leader)
 
@@ -159,7 +163,9 @@ def _units_sql(raw: Mapping[str, Raw], most: int) -> str:
             by_table.append(
                 f"SELECT {unit} AS unit, count(*) AS size FROM whole.{table} AS r GROUP BY unit"
             )
-    return UNITS_SQL.format(by_table=" UNION ALL ".join(by_table), huge=most // HUGE, most=most)
+    return UNITS_SQL.format(
+        by_table=" UNION ALL ".join(by_table), huge=most // HUGE_ONE_IN, most=most
+    )
 
 
 def _sample_sql(declared: Raw, raw: Mapping[str, Raw], one_in: int) -> str:
@@ -191,11 +197,11 @@ def codes_listed(source: Source, connection: Connection) -> dict[str, list[str]]
     return codes_by_list
 
 
-def postponed(rows: pl.DataFrame, one: Raw) -> pl.DataFrame:
-    """Return rows of which one in TEN became complete on the day of another: a table may hold none that was late."""
+def postponed(rows: pl.DataFrame, declared: Raw) -> pl.DataFrame:
+    """Return rows of which one in LATE_ONE_IN became complete on the day of another: a table may hold none that was late."""
     rng = np.random.default_rng(rows.height)
     moved = []
-    for column, day in one.later.items():
+    for column, day in declared.later.items():
         # a column that says by itself when it became known, such as a closing day
         if column not in _WORD.findall(day):
             continue
@@ -205,13 +211,14 @@ def postponed(rows: pl.DataFrame, one: Raw) -> pl.DataFrame:
             continue
         other_rows = rng.integers(0, days.len(), rows.height)
         other_days = days.gather(other_rows.tolist())
-        is_moved = pl.Series(rng.integers(0, TEN, rows.height) == 0)
+        lots = rng.integers(0, LATE_ONE_IN, rows.height)
+        is_moved = pl.Series(lots == 0)
         moved.append(other_days.zip_with(is_moved, cells).alias(column))
     return rows.with_columns(moved)
 
 
-def _sheet(
-    connection: Connection, name: str, declared: Raw, listed: Mapping[str, list[str]]
+def _raw_table(
+    connection: Connection, name: str, declared: Raw, codes_by_list: Mapping[str, list[str]]
 ) -> RawTable:
     """Return the sample of one raw table."""
     row = named(ROW)
@@ -221,7 +228,10 @@ def _sheet(
     later = {column: days[column] for column in declared.later}
     codes = {}
     for column in rows.columns:
-        codes_of_column = [*listed.get(column, ()), *listed.get(f"{name}.{column}", ())]
+        codes_of_column = [
+            *codes_by_list.get(column, ()),
+            *codes_by_list.get(f"{name}.{column}", ()),
+        ]
         others = codes_of_column or opposite(rows[column])
         if others:
             codes[column] = pl.Series(column, others, pl.String)
@@ -252,10 +262,10 @@ def opposite(column: pl.Series) -> list[str]:
     return [_OPPOSITE[texts[0]]]
 
 
-def told_early(sheet: RawTable) -> int:
+def rows_known_early(raw_table: RawTable) -> int:
     """Return how many rows are taken for known before the very day that stands in the one column which tells of it."""
-    column = sheet.telling
+    column = raw_table.day_column
     if column is None:
         return 0
-    is_early = sheet.known < days_in(sheet.rows[column])
+    is_early = raw_table.known < days_in(raw_table.rows[column])
     return int(is_early.sum())

@@ -24,14 +24,14 @@ from features.matrix import Matrix, no_cases, stacked
 from features.online.request import evaluate_rows
 from features.store.store import Store
 from training.certificate.compare import Moved, compared_matrices
-from training.certificate.inquiry import BACK, Inquiry, city, own_days
+from training.certificate.inquiry import DAYS_BACK, Inquiry, city, own_days
 from training.certificate.sample import Excerpt
 
 FED, NEIGHBOUR, BATCHES, KNOWN = "fed", "neighbour", "batches", "known rows"
 WAYS = ("own days", "at scale", "online", FED, NEIGHBOUR, BATCHES, KNOWN)
-PANELS = ((evaluate, "MANY_UNITS"), (evaluate, "WORTHWHILE"))
+ROLLUPS = ((evaluate, "MANY_UNITS"), (evaluate, "WORTHWHILE"))
 RUNNING = ((totals, "PAIRS_A_ROW"),)
-TOTALS = (*PANELS, *RUNNING)
+TOTALS = (*ROLLUPS, *RUNNING)
 SWEPT = ((batches, "FEW_DAYS"),)
 """The sizes from which on the evaluator takes its other ways."""
 SCALES = (" at scale", " by totals")
@@ -57,14 +57,14 @@ def as_if_large(sizes: Sequence[tuple[ModuleType, str]]) -> Iterator[None]:
 
 
 def at_scale(store: Store, asked: Inquiry) -> dict[str, Matrix]:
-    """Return the city once more by panels, and the chosen units by totals of rows and of panels, as large histories are."""
-    with as_if_large(PANELS):
-        by_panels = city(store, asked)
+    """Return the city once more by rollups, and the chosen units by totals of rows and of rollups, as large histories are."""
+    with as_if_large(ROLLUPS):
+        by_rollups = city(store, asked)
     with as_if_large(RUNNING):
-        by_panels |= own_days(store, asked)
+        by_rollups |= own_days(store, asked)
     with as_if_large(TOTALS):
         by_totals = own_days(store, asked)
-    views = {f"{name}{SCALES[0]}": view for name, view in by_panels.items()}
+    views = {f"{name}{SCALES[0]}": view for name, view in by_rollups.items()}
     for name, view in by_totals.items():
         views[f"{name}{SCALES[1]}"] = view
     return views
@@ -160,7 +160,7 @@ def _same_units(view: Matrix, whole: Matrix) -> Matrix:
 def misread_in_batches(store: Store, asked: Inquiry) -> dict[str, Moved]:
     """Return what features in batches, of two days and of every claim, say otherwise than the same cases in one batch."""
     moves: dict[str, Moved] = {}
-    days = [day for day in (asked.day - BACK[1], asked.day) if day >= store.first_known]
+    days = [day for day in (asked.day - DAYS_BACK[1], asked.day) if day >= store.first_known]
     for entity in asked.entities:
         parts = stacked(list(living_batches(store, entity, *days, most=_half(store, entity))))
         for day in days:

@@ -62,12 +62,12 @@ def integer_value(tree: ast.expr, row: Row) -> Any:
             return None
         return -operand
     assert isinstance(tree, ast.BinOp)
-    left = integer_value(tree.left, row)
-    right = integer_value(tree.right, row)
-    if left is None or right is None:
+    left_value = integer_value(tree.left, row)
+    right_value = integer_value(tree.right, row)
+    if left_value is None or right_value is None:
         return None
     operation = _ARITHMETIC[type(tree.op)]
-    return operation(left, right)
+    return operation(left_value, right_value)
 
 
 def passes(tree: ast.expr, row: Row) -> bool:
@@ -193,13 +193,13 @@ def applied(tree: ast.expr, parts: Sequence[Any]) -> Value:
         comparison = _COMPARE[type(tree.ops[0])]
         return float(comparison(*parts))
     assert isinstance(tree, ast.BinOp)
-    left, right = parts
+    left_value, right_value = parts
     if isinstance(tree.op, ast.Div):
-        if right == 0:
+        if right_value == 0:
             return None
-        return float(left / right)
+        return float(left_value / right_value)
     operation = _ARITHMETIC[type(tree.op)]
-    return float(operation(left, right))
+    return float(operation(left_value, right_value))
 
 
 def _called(name: str, parts: Sequence[Any]) -> Value:

@@ -191,18 +191,18 @@ def with_looks(cases: TargetCases, looks: Observed, horizon: int) -> TargetCases
     first = random.take(first_places)
     random_label = _largest(cases.subject, first.subject, first.label)
     inclusion = _largest(cases.subject, first.subject, first.inclusion)
-    told = first_days(cases.subject, seen.subject, seen.told)
+    told_day = first_days(cases.subject, seen.subject, seen.told)
     # that nothing else was found is known when the horizon has passed
     last_known = -first_days(cases.subject, seen.subject, -seen.known)
-    known = np.where(np.isnan(label), FOREVER, np.maximum(last_known, day + horizon))
+    known_day = np.where(np.isnan(label), FOREVER, np.maximum(last_known, day + horizon))
     return replace(
         cases,
         label=label,
         count=count,
         random_label=random_label,
         inclusion=inclusion,
-        told=told,
-        known=known,
+        told=told_day,
+        known=known_day,
     )
 
 

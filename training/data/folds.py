@@ -71,8 +71,8 @@ class ForwardSplit(BaseCrossValidator):
         """Yield the places of the cases that a model may learn from, and of those that it is asked about."""
         for start, end in pairwise([*self.starts().tolist(), np.inf]):
             seen = (self.day + max(self.gap, 1) <= start) & (self.learnable <= start)
-            held = (self.day >= start) & (self.day < end)
-            yield np.flatnonzero(seen), np.flatnonzero(held)
+            held_out = (self.day >= start) & (self.day < end)
+            yield np.flatnonzero(seen), np.flatnonzero(held_out)
 
     def starts(self) -> Days:
         """Return the first day of each span."""
@@ -108,9 +108,9 @@ class UnitSplit(BaseCrossValidator):
         part = parts_by_key(np.asarray(groups, np.str_), self.n_splits, self.seed)
         for place in range(self.n_splits):
             seen = np.flatnonzero(part != place)
-            held = np.flatnonzero(part == place)
-            if len(seen) and len(held):
-                yield seen, held
+            held_out = np.flatnonzero(part == place)
+            if len(seen) and len(held_out):
+                yield seen, held_out
 
 
 def folds_of(keys: NDArray[np.str_], cases: TargetCases, recipe: Recipe, gap: int) -> list[Fold]:

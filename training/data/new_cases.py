@@ -24,17 +24,18 @@ def new_cases(engine: Engine, target: Target, after: int, by: int) -> tuple[Matr
     a horizon to pass. A claim is seen on its first day, a unit whose event is sought on the last day whose horizon is over.
     """
     cases = _cases(engine, target, after, by)
-    is_new = (cases.as_of > after) & (cases.as_of <= by) & ~np.isnan(cases.label)
-    # the order of the source's rows changes nothing
-    order = np.lexsort((cases.ids, cases.known))
-    cases = cases.take(order[is_new[order]])
-    return _with_features(engine, target, cases)
+    is_inside = (cases.as_of > after) & (cases.as_of <= by)
+    new = cases.take(is_inside & ~np.isnan(cases.label))
+    # sorted, so that the order of the source's rows changes nothing
+    order = np.lexsort((new.ids, new.known))
+    return _with_features(engine, target, new.take(order))
 
 
 def _cases(engine: Engine, target: Target, after: int, by: int) -> TargetCases:
     """Return all cases of a target, labelled by what is known by a day."""
     if target.label == "event" and target.unit in ON_DAYS:
-        return _event_cases(engine, target, max(after + 1, by - target.horizon), by)
+        last_judged = by - target.horizon
+        return _event_cases(engine, target, max(after + 1, last_judged), by)
     # no split says which cases are used: all of them are
     undated = {"split": None, "judged": GroupJudging(by="groups")}
     return labelled_by(engine.store, target.model_copy(update=undated), by)
@@ -42,8 +43,10 @@ def _cases(engine: Engine, target: Target, after: int, by: int) -> TargetCases:
 
 def _event_cases(engine: Engine, target: Target, day: int, by: int) -> TargetCases:
     """Return the units that live on a day; none has a label before the horizon is over."""
-    units = living(engine, SUBJECT[target.unit], day)
-    ids = np.array(engine.store.texts(SUBJECT[target.unit]), np.str_)[units.code]
+    subject = SUBJECT[target.unit]
+    units = living(engine, subject, day)
+    all_ids = np.array(engine.store.texts(subject), np.str_)
+    ids = all_ids[units.code]
     part = np.full(len(units), BOTH, np.int8)
     cases = unlabelled(units.code, units.as_of, units.as_of, ids, part)
     return event_labelling(engine.store, target, by)(cases)
@@ -55,8 +58,10 @@ def _with_features(
     """Return the cases that the register knew on their day and the target asks of, with their features."""
     bare = bare_cases(SUBJECT[target.unit], cases.subject, cases.as_of)
     registered, _ = registered_cases(engine, bare)
+    of_cases = marks(cases.subject, cases.as_of)
     of_registered = marks(registered.code, registered.as_of)
-    chosen = cases.take(np.isin(marks(cases.subject, cases.as_of), of_registered))
+    chosen = cases.take(np.isin(of_cases, of_registered))
     matrix = matrix_for(engine, registered)
-    inside = population(matrix, target.population.filter if target.population else "")
+    condition = target.population.filter if target.population else ""
+    inside = population(matrix, condition)
     return matrix.take(inside), chosen.take(inside)

@@ -42,8 +42,8 @@ def _check_undated(name: str, target: Target, day: Codes) -> None:
 def _check_dated(name: str, day: Codes) -> None:
     days = np.unique(day)
     if len(days) == 1 and len(day) > 1:
-        said = GROUPS.format(name=name)
+        declaration = GROUPS.format(name=name)
         raise TargetError(
             f"all {len(day)} labelled cases of target {name!r} stand on {date_of(int(days[0]))}, so no day parts training "
-            f"from test: give them their own days, or, if nobody knows them, state {said} in place of the split"
+            f"from test: give them their own days, or, if nobody knows them, state {declaration} in place of the split"
         )

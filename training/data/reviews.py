@@ -45,8 +45,8 @@ def reviews(store: Store, target: Target, by: int) -> Observed:
     count = np.where(has_label, 0.0, np.nan)
     count = np.where(label == 1, _amounts(rows, target), count)
     claim = rows["claim"]
-    told = _told_on(store, claim)
-    known = rows["known"].astype(np.int64)
+    told_day = _told_on(store, claim)
+    known_day = rows["known"].astype(np.int64)
     observed = Observed(
         ids=claim,
         subject=claim,
@@ -55,8 +55,8 @@ def reviews(store: Store, target: Target, by: int) -> Observed:
         label=label,
         count=count,
         inclusion=inclusion(rows, "claim_reviews", "chosen"),
-        told=told,
-        known=known,
+        told=told_day,
+        known=known_day,
     )
     return observed.take(np.argsort(observed.subject, kind="stable"))
 

@@ -42,10 +42,10 @@ def _why(store: Store, whole: Dataset) -> str:
             f"the history is complete to {date_of(store.complete_to)} only; load later days, or let the test begin "
             "earlier (test_from)"
         )
-    known = whole.set_aside.get("known_by_its_own_day", 0)
-    if known:
+    known_early = whole.set_aside.get("known_by_its_own_day", 0)
+    if known_early:
         return (
-            f"{known} had an outcome that was known by their own day, and are no cases; recorded_on should be the day "
+            f"{known_early} had an outcome that was known by their own day, and are no cases; recorded_on should be the day "
             "on which the outcome became known"
         )
     cases = labelled(store, whole.name)

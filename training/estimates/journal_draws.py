@@ -54,6 +54,7 @@ class JournalDraws:
         """Return the probability of each unit to be drawn at least once, as the weeks are drawn apart; NaN where it is 0."""
         greatest = max(unit.max(initial=0), self.unit.max(initial=0))
         missed = np.ones(int(greatest) + 1)
+        # `at`, because a unit that stands in several draws has to be multiplied several times
         np.multiply.at(missed, self.unit, 1 - self.chance)
         at_least_once = 1 - missed[unit]
         return np.where(at_least_once > 0, at_least_once, np.nan)
@@ -62,6 +63,7 @@ class JournalDraws:
         """Return the drawn units, sorted, and the Monday of the first draw of each."""
         unit = self.unit[self.drawn]
         monday = self.monday[self.drawn]
+        # by unit and then by Monday, so that the first place of a unit is its first draw
         order = np.lexsort((monday, unit))
         distinct, first = np.unique(unit[order], return_index=True)
         return distinct, monday[order][first]

@@ -58,8 +58,8 @@ def _counted(unit_expected: str) -> Counted:
 
 def _estimates(indent: str, part: Part, unit: Counted) -> Iterator[str]:
     for way, words in WAYS.items():
-        violators = told_text(part["violators"][way])
-        number = told_text(part["number"][way], unit.divisor)
+        violators = estimate_text(part["violators"][way])
+        number = estimate_text(part["number"][way], unit.divisor)
         yield f"{indent}{words} | 违法 violators {violators} | {unit.words} {number}"
 
 
@@ -67,9 +67,9 @@ def _beyond_lines(gain: Part, unit: Counted) -> Iterator[str]:
     listed = _rounded(gain["listed"], unit.divisor)
     yield (
         f"  清单查出 lists found {listed} {unit.words}，同样时间抽签会查出 the lottery would have "
-        f"{told_text(gain['by_lottery'], unit.divisor)}"
+        f"{estimate_text(gain['by_lottery'], unit.divisor)}"
     )
-    yield f"  清单多查出 found because of the lists {told_text(gain['beyond'], unit.divisor)}"
+    yield f"  清单多查出 found because of the lists {estimate_text(gain['beyond'], unit.divisor)}"
 
 
 def _group_lines(group: Part, unit: Counted) -> Iterator[str]:
@@ -81,17 +81,17 @@ def _group_lines(group: Part, unit: Counted) -> Iterator[str]:
     yield from _estimates("    ", group, unit)
 
 
-def told_text(told: Part | str, divisor: int = 1) -> str:
+def estimate_text(estimate: Part | str, divisor: int = 1) -> str:
     """Return an estimate with its interval, divided, or the word why there is none.
 
-    >>> told_text({"value": 12.3, "low": 4.0, "high": 30.2}), told_text("not estimable: no lottery visit")
+    >>> estimate_text({"value": 12.3, "low": 4.0, "high": 30.2}), estimate_text("not estimable: no lottery visit")
     ('12 [4, 30]', 'not estimable: no lottery visit')
-    >>> told_text({"value": 123_456_000.0, "low": 0.0, "high": 2e8}, 100)
+    >>> estimate_text({"value": 123_456_000.0, "low": 0.0, "high": 2e8}, 100)
     '1,234,560 [0, 2,000,000]'
     """
-    if isinstance(told, str):
-        return told
-    value, low, high = (_rounded(told[end], divisor) for end in ("value", "low", "high"))
+    if isinstance(estimate, str):
+        return estimate
+    value, low, high = (_rounded(estimate[end], divisor) for end in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"
 
 

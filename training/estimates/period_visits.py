@@ -96,6 +96,7 @@ def reviews_since(store: Store, target: Target, first: int) -> PeriodVisits:
     looks = reviews(store, counted, store.complete_to)
     seen = looks.take((looks.opened >= first) & ~np.isnan(looks.label))
     rows = store.live("claim_reviews", store.complete_to, ("claim", "chosen", "minutes"))
+    # the rows need not lie in the order of their ids; every review comes from one of them, so each is found
     order = np.argsort(rows["claim"])
     place = order[np.searchsorted(rows["claim"], seen.ids, sorter=order)]
     minutes = rows["minutes"][place]
@@ -138,6 +139,7 @@ def _visit_rows(store: Store, looks: Observed) -> dict[str, Codes]:
     """Return what the source says of each visit: its kind as a code, and its minutes, the planned where none were spent."""
     read = ("inspection", "kind", "spent_minutes", "planned_minutes")
     rows = store.live("inspections", store.complete_to, read)
+    # the rows need not lie in the order of their ids; every look comes from one of them, so each is found
     order = np.argsort(rows["inspection"])
     place = order[np.searchsorted(rows["inspection"], looks.ids, sorter=order)]
     spent = rows["spent_minutes"][place]

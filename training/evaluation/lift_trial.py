@@ -159,8 +159,8 @@ def shown_after(visits: LiveVisits, trial: LiftTrial) -> int | None:
     for week in weeks_of(visits):
         law = np.convolve(law, _by_lot(week))
         lottery_hits += week.drawn_hits
-        left = error_spent(week.until / trial.visits, trial.error) - spent
-        few = int((np.cumsum(law) <= left).sum())
+        unspent = error_spent(week.until / trial.visits, trial.error) - spent
+        few = int((np.cumsum(law) <= unspent).sum())
         if lottery_hits < few:
             return week.until
         # who had so few hits is out, so that the law is of lists not shown before

@@ -72,6 +72,7 @@ def _false_negative_rate(tested: Audited) -> Sums:
 
 
 def _precision(tested: Audited) -> Sums:
+    # a listed case without a label weighs 0, so precision is that of the labelled ones
     listed = tested.inverse * tested.listed
     return _share(listed * (tested.label == 1), listed)
 

@@ -293,7 +293,9 @@ def _range_place(values: Floats, declared: tuple[AuditGroup, ...]) -> Codes:
 
 def _declared_place(values: Texts, declared: tuple[AuditGroup, ...]) -> Codes:
     """Return the place of the group that declares each value, behind the last where none does."""
-    place_of = {text: place for place, group in enumerate(declared) for text in group.values}
+    place_of: dict[str, int] = {}
+    for place, group in enumerate(declared):
+        place_of |= dict.fromkeys(group.values, place)
     places = [place_of.get(text, len(declared)) for text in values.tolist()]
     return np.array(places, np.int64)
 

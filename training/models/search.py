@@ -58,6 +58,7 @@ class Search:
     """
 
     def __init__(self, recipe: Recipe, *, seed: int) -> None:
+        # Optuna would print a line for each trial among the output of the command
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.results: list[TrialResult] = []
         self._ranges = ranges()
@@ -74,6 +75,7 @@ class Search:
                 raise RequestError(
                     f"trial {trial.number} of the search was drawn by another version; begin anew, without --resume"
                 )
+            # by what is reported here later trials are ended early, as in the run before
             for step, loss in result.steps:
                 trial.report(loss, step)
             self._take(trial, result)

@@ -123,6 +123,7 @@ class School:
         positive, and c the mean of g among labelled positives. They let it teach twice, as a positive and as a negative with
         these weights; a label that is a share has the same loss. Unlike risks with negative weights (nnPU), trees take it.
         """
+        # a trial model of earlier days must not learn from bystanders of later ones
         was_there = self.selection.bystanders.as_of <= matrix.as_of.max()
         beside = self.selection.bystanders.take(was_there)
         is_positive = label == 1

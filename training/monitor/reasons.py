@@ -115,6 +115,7 @@ def calibration_reasons(
 ) -> Iterator[VerdictReason]:
     """Yield the reason that findings are not what was told, where the confidence sequence excludes it."""
     excess = calibration.excess
+    # as long as 0 lies within the sequence, what was found may be what was told
     if isinstance(excess, NotEstimable) or not excess.excludes(0.0):
         return
     is_far = excess.excludes(limits.far_off)
@@ -174,6 +175,7 @@ def group_reasons(
         if not pair["apart"]:
             continue
         attribute = pair["attribute"]
+        # one reason for an attribute, or one moved group would fill the verdict with its pairs
         before = widest.get(attribute, pair)
         widest[attribute] = max(before, pair, key=_width)
     for attribute, pair in widest.items():

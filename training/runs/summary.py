@@ -160,8 +160,10 @@ def _minutes_lines(by_minutes: Mapping[str, Any] | str) -> list[str]:
     visits = f"{by_minutes['visits']:,}"
     head = f"按计划填满 {hours} 小时 in {hours} hours as a plan fills them: {visits} 次检查 visits"
     per_hour = by_minutes["number_per_hour"]
-    found = "" if isinstance(per_hour, str) else f"; 每小时查出 found an hour {_estimate(per_hour)}"
-    return [f"{head}, {_by_ways(by_minutes)}{found}", _lottery_line(by_minutes["lottery"])]
+    found_words = (
+        "" if isinstance(per_hour, str) else f"; 每小时查出 found an hour {_estimate(per_hour)}"
+    )
+    return [f"{head}, {_by_ways(by_minutes)}{found_words}", _lottery_line(by_minutes["lottery"])]
 
 
 def _estimate(told: Mapping[str, float]) -> str:
@@ -173,10 +175,10 @@ def _lottery_line(lottery: Mapping[str, Any]) -> str:
     """Return what the lottery and the model say of the list, and why they say nothing of the rest."""
     parts = []
     for name, zh, en in LOTTERY_FIGURES:
-        told = lottery[name]
-        if not isinstance(told, str):
-            parts.append(f"{zh} {en} {_estimate(told)}")
-    words = {told for told in lottery.values() if isinstance(told, str)}
+        figure = lottery[name]
+        if not isinstance(figure, str):
+            parts.append(f"{zh} {en} {_estimate(figure)}")
+    words = {figure for figure in lottery.values() if isinstance(figure, str)}
     joined = ", ".join([*parts, *sorted(words)])
     return f"抽签加模型 by lottery and model: {joined}"
 

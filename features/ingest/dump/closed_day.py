@@ -104,7 +104,7 @@ def _ending_up_to(day: date, ends: Sequence[date], span: timedelta) -> int:
     return sum(day - span < end <= day for end in ends)
 
 
-def told_of(endings: Sequence[Ending], end: date) -> list[str]:
+def ending_notes(endings: Sequence[Ending], end: date) -> list[str]:
     """Return lines for a check: how the closed day was found, and what to write if it is wrong."""
     together = [one for one in endings if end - MONTH < one.ordinary <= end]
     earlier = [one for one in endings if one.ordinary <= end - MONTH]

@@ -21,7 +21,7 @@ from features.ingest.dump.files import (
     UNREAD,
     TableFiles,
     dump_columns,
-    held_in,
+    table_files,
     table_name,
 )
 from features.ingest.dump.names import named_so
@@ -38,13 +38,16 @@ from features.ingest.dump.views import log_sql, prelude, raw_view_sql, unlogged_
 from features.ingest.source_toml import Dump, DumpTable, SourceDeclaration
 
 LATEST = "complete_to.sql"
+"""The source's own query for the days up to which a dump was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a dump holds: the tables a source declares, contract tables under their own names, and notes for the check.
+class DumpContents:
+    """What a dump holds, and how it is read.
 
-    `copies` are the files read in place of text that is not UTF-8.
+    `tables` are the declared tables by the source's names, `own` tables that already have the contract's own columns, `columns`
+    the names under which each declared column stands in the files. `copies` are the UTF-8 copies read in place of other text,
+    `statements` the views over all of these, and `notes` what a check tells the user.
     """
 
     tables: dict[str, Path]
@@ -62,7 +65,7 @@ class Found:
         return not column or column in self.columns[table]
 
 
-NOTHING = Found(tables={}, own={}, columns={}, copies=(), statements=(), notes=())
+NOTHING = DumpContents(tables={}, own={}, columns={}, copies=(), statements=(), notes=())
 
 
 def places_of(data: Path, wanted: Collection[str]) -> dict[str, Path]:
@@ -99,7 +102,9 @@ def _check_forms(data: Path, wanted: Collection[str], places: Mapping[str, Path]
             )
 
 
-def found_in(data: Path, declared: SourceDeclaration, folder: Path, copies: Path) -> Found:
+def dump_contents(
+    data: Path, declared: SourceDeclaration, folder: Path, copies: Path
+) -> DumpContents:
     """Return the tables of a dump that a source in `folder` reads; SourceError if there is none, or a required column is missing.
 
     Text that is not UTF-8 is read from a copy under `copies`.
@@ -125,7 +130,7 @@ def found_in(data: Path, declared: SourceDeclaration, folder: Path, copies: Path
         notes.append(f"read under the contract's own names: {', '.join(contract_tables)}")
     raw_views = _raw_views(dump, stated, tables, columns)
     views = _views(dump, logged)
-    return Found(
+    return DumpContents(
         tables={name: files.place for name, files in tables.items()},
         own={name: _readable(files) for name, files in contract_tables.items()},
         columns=columns,
@@ -140,7 +145,7 @@ def _tables_in(data: Path, dump: Dump, copies: Path) -> tuple[TablesByName, Tabl
     declared_names = {table.upper() for table in dump.tables}
     other_names = [name for name in contract() if name.upper() not in declared_names]
     places = places_of(data, [*dump.tables, *other_names])
-    files = {name: held_in(place, copies) for name, place in places.items()}
+    files = {name: table_files(place, copies) for name, place in places.items()}
     tables = {name: files[name] for name in dump.tables if name in files}
     contract_tables: TablesByName = {}
     for name, table in contract().items():
@@ -212,22 +217,23 @@ def _has_log(dump: Dump, name: str, columns: Mapping[str, Names]) -> bool:
     return {log.key, log.instead_of} <= columns[name].keys()
 
 
-def endings_of(found: Found, folder: Path, declared: SourceDeclaration) -> list[Ending]:
+def endings_of(contents: DumpContents, folder: Path, declared: SourceDeclaration) -> list[Ending]:
     """Return when the columns that say when rows became known end, as the source's complete_to.sql counts their days.
 
     SourceError where nothing that can be read says when, with what to write if days are in forms that nobody stated.
     """
     with private_folder(home() / "spill") as spill:
         connection = locked_connection(
-            _places_read(found, folder),
+            _places_read(contents, folder),
             clock=declared.clock,
             limits=ConnectionLimits(spill=spill),
         )
         try:
-            rows = _days_recorded(connection, found, folder)
+            rows = _days_recorded(connection, contents, folder)
+            # only a dump in which no day can be read is searched for days in other forms: that reads every column
             unstated: list[str] = []
             if not rows:
-                unstated += unstated_in(connection, declared, folder, found.tables)
+                unstated += unstated_in(connection, declared, folder, contents.tables)
         except (DuckError, OSError) as error:
             first_line = str(error).strip().splitlines()[0]
             raise SourceError(f"{read_in(error) or LATEST}: {first_line}") from None
@@ -242,17 +248,17 @@ def endings_of(found: Found, folder: Path, declared: SourceDeclaration) -> list[
     return [ending(origin, counts) for origin, counts in sorted(rows_by_day.items())]
 
 
-def _places_read(found: Found, folder: Path) -> list[Path]:
+def _places_read(contents: DumpContents, folder: Path) -> list[Path]:
     """Return what complete_to.sql may read: the dump's files and the source's own, then the dump's folders."""
-    tables = found.tables.values()
-    files = [place for place in [*tables, *found.copies, *folder.iterdir()] if place.is_file()]
+    tables = contents.tables.values()
+    files = [place for place in [*tables, *contents.copies, *folder.iterdir()] if place.is_file()]
     folders = [place for place in tables if place.is_dir()]
     return [*files, *folders]
 
 
-def _days_recorded(connection: Connection, found: Found, folder: Path) -> list[Any]:
+def _days_recorded(connection: Connection, contents: DumpContents, folder: Path) -> list[Any]:
     """Return the rows of complete_to.sql: a column, a day, and how many of its rows were recorded on that day."""
-    for statement in found.statements:
+    for statement in contents.statements:
         connection.execute(statement)
     query = (folder / LATEST).read_text("utf-8")
     return connection.sql(query).fetchall()

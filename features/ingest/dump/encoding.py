@@ -47,8 +47,9 @@ def utf8_file(part: Path, copies: Path) -> Path:
     SourceError with name and line, if it is not text, has another encoding or two, or ends within a character.
     """
     status = part.stat()
-    said = f"{part.absolute()}\0{status.st_size}\0{status.st_mtime_ns}"
-    folder = copies / hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    file_version = f"{part.absolute()}\0{status.st_size}\0{status.st_mtime_ns}"
+    digest = hashlib.sha256(file_version.encode("utf-8", "surrogateescape")).hexdigest()
+    folder = copies / digest[:16]
     if not folder.exists():
         _settle(part, folder)
     return next((place / part.name for place in folder.iterdir()), part)
@@ -192,7 +193,7 @@ def _fits(text: str, encoding: str) -> bool:
 
 def _blocks(part: Path) -> Iterator[TextBlock]:
     """Yield a file in whole lines of about CHUNK bytes; SourceError where one line alone is longer."""
-    rest, first = b"", 1
+    begun_line, first = b"", 1
     with _opened(part) as file:
         while chunk := file.read(CHUNK):
             cut = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
@@ -201,11 +202,11 @@ def _blocks(part: Path) -> Iterator[TextBlock]:
                     f"{part.name}: line {first} is longer than a megabyte; close its quote mark or split its lines"
                 )
             if cut:
-                lines = rest + chunk[:cut]
+                lines = begun_line + chunk[:cut]
                 yield TextBlock(lines, first, last=False)
-                first, rest = first + lines.count(b"\n"), b""
-            rest += chunk[cut:]
-    yield TextBlock(rest, first, last=True)
+                first, begun_line = first + lines.count(b"\n"), b""
+            begun_line += chunk[cut:]
+    yield TextBlock(begun_line, first, last=True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from features.connection import named, quoted
 from features.errors import SourceError
-from features.ingest.dump.files import DumpFile, TableFiles, given_by_folders, part_columns
+from features.ingest.dump.files import DumpFile, TableFiles, folder_columns, part_columns
 from features.ingest.dump.names import first_line, header_delimiter, unique
 from features.ingest.dump.units import BLANKS
 from features.ingest.scan import csv_sql, parquet_sql
@@ -33,16 +33,19 @@ def dump_file_sql(held: TableFiles) -> str:
         return f"({rows_of_all})"
     paths = [part.path for part in held.parts]
     rows = parquet_sql(paths, "union_by_name=true", "binary_as_string=true")
-    if any(part.keys for part in held.parts):
-        return f"(SELECT *{_keyed_sql(held)} FROM {rows})"
-    return rows
+    lies_in_named_folders = any(part.keys for part in held.parts)
+    if not lies_in_named_folders:
+        return rows
+    keys = _keyed_sql(held)
+    return f"(SELECT *{keys} FROM {rows})"
 
 
 def _keys_sql(part: DumpFile) -> str:
     """Return the columns that folders give a part of text, to be read beside its own."""
     columns = ""
-    for key, value in given_by_folders(part).items():
-        columns += f", {_value_sql(value)} AS {named(key)} "
+    for key, value in folder_columns(part).items():
+        value_sql = _value_sql(value)
+        columns += f", {value_sql} AS {named(key)} "
     return columns
 
 
@@ -55,7 +58,7 @@ def _keyed_sql(held: TableFiles) -> str:
 
     A list is looked into by the number of the file that DuckDB reads: as fast with thousands of folders as with one.
     """
-    values_by_part = [given_by_folders(part) for part in held.parts]
+    values_by_part = [folder_columns(part) for part in held.parts]
     keys: set[str] = set()
     columns: set[str] = set()
     for part, values in zip(held.parts, values_by_part, strict=True):
@@ -77,21 +80,23 @@ def _keyed_sql(held: TableFiles) -> str:
             replaced.append(f"coalesce(CAST({column} AS VARCHAR), {value}) AS {column}")
         else:
             added += f", {value} AS {column}"
-    if replaced:
-        return f" REPLACE ({', '.join(replaced)}){added}"
-    return added
+    if not replaced:
+        return added
+    replacements = ", ".join(replaced)
+    return f" REPLACE ({replacements}){added}"
 
 
 def _text_sql(part: DumpFile) -> str:
     columns = (*unique(part_columns(part)), *REST)
-    delimiter = header_delimiter(first_line(part.read))
-    dialect = f"delim={quoted(delimiter)}, quote='\"', escape='\"'"
+    header = first_line(part.read)
+    delimiter = quoted(header_delimiter(header))
+    dialect = f"delim={delimiter}, quote='\"', escape='\"'"
     # Lines are read in their order, short ones padded, so that each can be refused with its number.
     settings = f"strict_mode=false, null_padding=true, parallel=false, max_line_size={LONGEST}"
     return csv_sql(part.read, columns, dialect, settings)
 
 
-def told_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:
+def checked_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:
     """Return a column of text, or why its line is no row: too many fields, the header again, or an open quote mark."""
     beyond_header = ", ".join(map(named, REST))
     line = ", ".join(map(named, columns))
@@ -99,7 +104,8 @@ def told_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:
     has_more_fields = f"coalesce({beyond_header}) IS NOT NULL"
     # An open quote mark swallows the lines after it: the last field stays empty, and another holds a line end.
     has_open_quote = f"{value} IS NULL AND contains(concat({line}), chr(10))"
-    trimmed = f"trim({value}, {quoted(BLANKS)})"
+    blanks = quoted(BLANKS)
+    trimmed = f"trim({value}, {blanks})"
     return (
         f"CASE WHEN {has_more_fields} THEN '! the line has more fields than the header' "
         f"WHEN {has_open_quote} THEN '! a quote mark of the line is not closed' "
@@ -112,10 +118,11 @@ def clean_sql(column: str) -> str:
     """Return a column of text without blanks around it, full-width letters and signs made plain, NULL where it says nothing."""
     # As many bytes as letters: plain ASCII, which most values are, needs no translation, and that is slow.
     is_ascii = f"strlen({column}) = length({column})"
-    translated = f"translate({column}, {quoted(WIDE)}, {quoted(NARROW)})"
+    wide, narrow, blanks = quoted(WIDE), quoted(NARROW), quoted(BLANKS)
+    translated = f"translate({column}, {wide}, {narrow})"
     plain = (
         f"CASE WHEN {is_ascii} AND NOT contains({column}, chr(9)) THEN trim({column}) "
-        f"ELSE trim({translated}, {quoted(BLANKS)}) END"
+        f"ELSE trim({translated}, {blanks}) END"
     )
     empty_texts = ", ".join(map(quoted, NOTHING_SAID))
     return f"CASE WHEN upper({plain}) NOT IN ({empty_texts}) THEN {plain} END"

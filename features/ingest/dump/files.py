@@ -85,7 +85,7 @@ def table_name(place: Path) -> str | None:
     return lower.removesuffix(form)
 
 
-def held_in(place: Path, copies: Path) -> TableFiles:
+def table_files(place: Path, copies: Path) -> TableFiles:
     """Return the table that a file or folder is, its text in UTF-8; SourceError where Parquet and text lie together."""
     paths = [place]
     if place.is_dir():
@@ -196,7 +196,7 @@ def _is_of_hive_or_spark(file: pq.FileMetaData) -> bool:
     return writer.startswith("parquet-mr") or b"org.apache.spark.version" in properties
 
 
-def given_by_folders(part: DumpFile) -> dict[str, str | None]:
+def folder_columns(part: DumpFile) -> dict[str, str | None]:
     """Return the values that folders give a part, by column in capitals, for the columns that the part itself has not."""
     if not part.keys:
         return {}

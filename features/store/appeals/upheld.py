@@ -116,29 +116,29 @@ def _pair_corrected(
     tables = {one.table for one in corrections}
     sides = making.folder / "sides"
     for join in declared_joins():
-        left, right = making.table(join.left), making.table(join.right)
-        if tables.isdisjoint((left.name, right.name)) or not all(
-            layout.files(side.name) for side in (left, right)
+        left_table, right_table = making.table(join.left), making.table(join.right)
+        if tables.isdisjoint((left_table.name, right_table.name)) or not all(
+            layout.files(side.name) for side in (left_table, right_table)
         ):
             continue
         on = ", ".join(map(named, join.on))
         touched = [
             f"SELECT {on} FROM {rows_sql(layout.files(side.name))} WHERE row_id IN ({row_ids})"
-            for side in (left, right)
+            for side in (left_table, right_table)
         ]
         connection.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {' UNION '.join(touched)}")
-        for side in (left, right):
+        for side in (left_table, right_table):
             # of a row that was taken back by an appeal and later by its source, the first counts
             rows = (
                 f"SELECT * FROM {rows_sql(layout.files(side.name))} SEMI JOIN touched USING ({on}) "
                 "QUALIFY row_number() OVER (PARTITION BY row_id, sign ORDER BY known) = 1"
             )
             write_sorted(connection, rows, sides / f"{side.name}.parquet")
-        pairs = join_sql(join, left, right, sides)
+        pairs = join_sql(join, left_table, right_table, sides)
         of_corrected = f"row_id IN ({row_ids}) OR right_row_id IN ({row_ids})"
-        joined = joined_table(join, left, right)
+        joined = joined_table(join, left_table, right_table)
         target = making.folder / "part" / f"{join.name}.parquet"
-        order = (first_by(joined.columns, left.key), *TEXTS)
+        order = (first_by(joined.columns, left_table.key), *TEXTS)
         _append(making, f"SELECT * FROM ({pairs}) WHERE {of_corrected}", target, order)
 
 
@@ -146,14 +146,14 @@ def _withdrawals(making: Making, layout: Layout, name: str) -> Iterator[Withdraw
     """Yield what withdrawing rows of a table ends: the rows, and the pairs of derived tables that they stand in."""
     table = making.table(name)
     by = first_by(table.columns, table.key)
-    own = f"SELECT row_id, day FROM upheld WHERE about = {quoted(name)}"
+    upheld_rows = f"SELECT row_id, day FROM upheld WHERE about = {quoted(name)}"
     target = making.folder / "part" / f"{name}.parquet"
-    yield Withdrawal(layout.files(name), ("row_id",), own, target, (by, *table.key))
+    yield Withdrawal(layout.files(name), ("row_id",), upheld_rows, target, (by, *table.key))
     for join in declared_joins():
         for side, column in ((join.left, "row_id"), (join.right, "right_row_id")):
             if side == name:
                 joined = joined_table(join, making.table(join.left), making.table(join.right))
-                gone = PAIRS.format(own=own, column=column)
+                gone = PAIRS.format(own=upheld_rows, column=column)
                 yield Withdrawal(
                     files=layout.files(join.name),
                     ids=TEXTS,
