@@ -7,10 +7,13 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.errors import BundleError
 from models.bundle.forest import forest_of, rule_of
-from models.explain.shap_kernel import LANES, NARROW, contributions
+from models.explain.lanes import LANES
+from models.explain.shap_kernel import BLOCK, NARROW, contributions
 
 ROWS = 900
 
@@ -37,7 +40,7 @@ def grown(trees: int = 20, *, missing: float = 0.1, **choices: Any) -> lightgbm.
         > 0.3
     )
     table = lightgbm.Dataset(values, label, categorical_feature=[6, 7], params={"verbosity": -1})
-    given = {
+    usual = {
         "objective": "binary",
         "num_leaves": 31,
         "min_data_in_leaf": 5,
@@ -49,7 +52,7 @@ def grown(trees: int = 20, *, missing: float = 0.1, **choices: Any) -> lightgbm.
         "deterministic": True,
         "force_row_wise": True,
     } | choices
-    return lightgbm.train(given, table, trees)
+    return lightgbm.train(usual, table, trees)
 
 
 def strange_rows() -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -122,7 +125,9 @@ def test_a_leaf_that_no_training_case_reached_still_adds_up() -> None:
     assert np.ptp(spread) < 1e-9
 
 
-@pytest.mark.parametrize("rows", [1, 2, NARROW, NARROW + 1, 100, LANES, LANES + 1, ROWS])
+@pytest.mark.parametrize(
+    "rows", [1, 2, NARROW, NARROW + 1, LANES, LANES + 1, 100, BLOCK, BLOCK + 1, ROWS]
+)
 def test_bytes_depend_neither_on_the_batch_nor_on_the_threads(rows: int) -> None:
     forest = forest_of(grown(num_leaves=63, min_data_in_leaf=2).model_to_string())
     values = strange_rows()
@@ -130,6 +135,37 @@ def test_bytes_depend_neither_on_the_batch_nor_on_the_threads(rows: int) -> None
     assert contributions(forest, values[:rows], threads=2).tobytes() == whole[:rows].tobytes()
     parts = [contributions(forest, values[place : place + rows]) for place in range(0, ROWS, rows)]
     assert np.concatenate(parts).tobytes() == whole.tobytes()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    leaves=st.sampled_from([2, 3, 7, 31, 120]),
+    least=st.sampled_from([1, 5, 40]),
+    choices=st.sampled_from(
+        [
+            {},
+            {"max_cat_to_onehot": 64},
+            {"zero_as_missing": True},
+            {"use_missing": False},
+            {"feature_fraction": 0.3},
+            {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.6},
+        ]
+    ),
+    rows=st.integers(1, 2 * LANES + 1),
+)
+def test_few_rows_have_the_bytes_of_many_and_the_contributions_of_lightgbm(
+    seed: int, leaves: int, least: int, choices: dict[str, Any], rows: int
+) -> None:
+    booster = grown(5, num_leaves=leaves, min_data_in_leaf=least, seed=seed, **choices)
+    forest = forest_of(booster.model_to_string())
+    values = strange_rows()[:60]
+    many = contributions(forest, values)
+    for first in range(0, len(values), rows):
+        few = contributions(forest, values[first : first + rows])
+        assert few.tobytes() == many[first : first + rows].tobytes()
+    oracle = np.asarray(booster.predict(values, pred_contrib=True, num_threads=1))
+    assert np.abs(many - oracle[:, :-1]).max() < 1e-9
 
 
 def test_no_rows_have_no_contributions() -> None:

@@ -15,6 +15,7 @@ from models.bundle.booster import margins
 from models.explain.peer_group import UNKNOWN, peer_attributes, peer_classes, peer_group
 from serving.replay.peers import peer_comparison, peers_as_json, peers_lines
 from tests.recorded import LAST, Home, home_of
+from training.groups.table import group_table
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_peers_share_sector_and_size_and_are_never_the_unit_itself() -> None:
     assert group.places.tolist() == list(range(1, 40)) and not group.is_wider
     assert [(each.name, of_unit) for each, of_unit in group.shared] == [
         ("sector", "C"),
-        ("size", "0-9"),
+        ("size", "1-9"),
     ]
 
 
@@ -60,11 +61,26 @@ def test_a_unit_without_others_has_no_peers() -> None:
 def test_units_of_unknown_sector_or_size_are_a_class_of_their_own() -> None:
     attributes = peer_attributes("enterprise")
     units = firms([math.nan, 0, 9, 10, 49, 50, 299, 300], [None, 0, 0, 0, 0, 0, 1, 1])
-    classes = ["unknown", "0-9", "0-9", "10-49", "10-49", "50-299", "50-299", "300-"]
+    classes = ["unknown", "1-9", "1-9", "10-49", "10-49", "50-299", "50-299", "300-"]
     assert peer_classes(units, attributes["size"]).tolist() == classes
     assert peer_classes(units, attributes["sector"]).tolist()[:2] == [UNKNOWN, "C"]
     without = units.columns(["section"])
     assert set(peer_classes(without, attributes["size"]).tolist()) == {UNKNOWN}
+
+
+@pytest.mark.parametrize("entity", ["enterprise", "provider"])
+def test_classes_of_size_are_the_groups_by_which_trainings_are_audited(entity: str) -> None:
+    [audited] = [each for each in group_table().attribute if each.name == "size"]
+    reading = audited.reading(entity)
+    assert reading is not None
+    size = peer_attributes(entity)["size"]
+    assert ("largest", *size.features) == tuple(reading.read.split())
+    assert [*size.below, None] == [group.below for group in reading.groups]
+    feature = size.features[0]
+    days = np.full(4, LAST, np.int32)
+    staff = np.array([[0.0], [10.0], [50.0], [300.0]])
+    units = Matrix(entity, np.array(list("abcd")), days, (feature,), staff, {})
+    assert peer_classes(units, size).tolist() == [group.name for group in reading.groups]
 
 
 def test_claims_have_no_peers() -> None:

@@ -107,11 +107,11 @@ def peer_classes(units: Matrix, attribute: PeerAttribute) -> NDArray[np.str_]:
 
 
 def _class_names(below: Sequence[int]) -> list[str]:
-    """Return the names of classes up to bounds.
+    """Return the names of classes up to bounds, as the audit by groups names them: the lowest also holds units of nobody.
 
     >>> _class_names([10, 50])
-    ['0-9', '10-49', '50-']
+    ['1-9', '10-49', '50-']
     """
-    starts = (0, *below)
+    starts = (1, *below)
     closed = [f"{start}-{end - 1}" for start, end in zip(starts, below, strict=False)]
     return [*closed, f"{below[-1]}-"]
