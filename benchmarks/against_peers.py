@@ -1,8 +1,9 @@
 """Contributions against peers: rows a processor second beside `pred_contrib` and the shap library, in turns of one run.
 
 A model of 500 trees of 63 leaves on 150 features, of which 15 are categories, is taught a label of noise; BENCH_TREES says of how
-many trees (500), BENCH_ROWS (4,096) how many rows are explained, BENCH_PEERS (1,000) against how many. The shap library knows
-no categories here, so it stands beside ours on a model of numbers alone.
+many trees (500), BENCH_LEAVES of how many leaves (63; our trained models have 7 to 31), BENCH_ROWS (4,096) how many rows are
+explained, BENCH_PEERS (1,000) against how many. The shap library knows no categories here, so it stands beside ours on a model
+of numbers alone.
 """
 
 from __future__ import annotations
@@ -21,12 +22,17 @@ from models.bundle.forest import forest_of
 from models.explain.peer_kernel import contributions_against
 from models.explain.shap_kernel import contributions
 
-FEATURES, CATEGORIES, LEAVES = 150, 15, 63
+FEATURES, CATEGORIES = 150, 15
 TURNS = 3
 FEW = 128
 """Rows for what is slow: a choice, enough that what a call costs once does not show."""
 FEWEST = 8
 """Rows for the shap library, whose time grows with the peers."""
+
+
+def leaves_of_a_tree() -> int:
+    """Return how many leaves a tree of the model has."""
+    return int(os.environ.get("BENCH_LEAVES", "63"))
 
 
 def inputs(rows: int) -> Floats:
@@ -47,7 +53,7 @@ def taught(values: Floats, trees: int, categories: list[int]) -> lightgbm.Booste
     label = np.random.default_rng(2).random(len(values)) < chance
     choices = {
         "objective": "binary",
-        "num_leaves": LEAVES,
+        "num_leaves": leaves_of_a_tree(),
         "learning_rate": 0.05,
         "seed": 1,
         "num_threads": 1,
@@ -103,7 +109,9 @@ def main() -> None:
     for _ in range(TURNS):
         for name, (work, _) in works.items():
             seconds[name].append(spent(work))
-    print(f"{trees} trees of {LEAVES} leaves, {len(peers)} peers; cpu ms a row, rows a cpu second")
+    print(
+        f"{trees} trees of {leaves_of_a_tree()} leaves, {len(peers)} peers; cpu ms a row, rows a cpu second"
+    )
     for name, (_, count) in works.items():
         least, middle = min(seconds[name]), statistics.median(seconds[name])
         print(

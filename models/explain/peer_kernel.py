@@ -14,6 +14,7 @@ from numba import njit
 from features.compiled import compiled
 from models.bundle.forest import Floats, Forest
 from models.bundle.tree import DOWN, UP
+from models.explain.lanes import four_at, put_lanes
 from models.explain.path_patterns import (
     BEFORE,
     BIT,
@@ -157,24 +158,15 @@ def _write_keys(step, left, patterns):  # type: ignore[no-untyped-def]
 @njit(nogil=True, error_model="numpy")
 def _add_rows(step, keys, table, sums):  # type: ignore[no-untyped-def]
     """Add to each row's sums the row of a table that its key names."""
-    start = np.uint64(step[START])
-    width = np.uint64(step[WIDTH])
-    one = np.uint64(1)
+    start, width = step[START], step[WIDTH]
+    flat_sums = sums.reshape(-1)
     for row in range(len(keys)):
-        begin = start + width * np.uint64(keys[row])
-        # four numbers are read before any is written and no index has a sign, so that they are added as one vector
-        for lane in range(np.uint64(0), width, np.uint64(LANE)):
-            second = lane + one
-            third = second + one
-            fourth = third + one
-            first_sum = sums[row, lane] + table[begin + lane]
-            second_sum = sums[row, second] + table[begin + second]
-            third_sum = sums[row, third] + table[begin + third]
-            fourth_sum = sums[row, fourth] + table[begin + fourth]
-            sums[row, lane] = first_sum
-            sums[row, second] = second_sum
-            sums[row, third] = third_sum
-            sums[row, fourth] = fourth_sum
+        begin = start + width * np.int64(keys[row])
+        row_sums = row * SUMS
+        for lane in range(0, width, LANE):
+            place = row_sums + lane
+            added = four_at(flat_sums, place) + four_at(table, begin + lane)
+            put_lanes(flat_sums, place, added)
 
 
 # Compiled, because it meets every row at every split.
