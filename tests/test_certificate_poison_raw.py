@@ -20,7 +20,7 @@ from tests.sample import sampled, slow
 from training.certificate.certify import QUICK, certify
 from training.certificate.poison_raw import Beneath, beneath
 from training.certificate.poison_raw_rows import after, poisoned_raw_table, recorded_again
-from training.certificate.raw_files import on_days, undeclared, write_sheets
+from training.certificate.raw_files import on_days, undeclared, write_raw_tables
 from training.certificate.raw_tables import postponed, rows_known_early, sampled_raw_tables
 from training.certificate.recorded_days import misdated
 
@@ -415,7 +415,7 @@ def test_raw_files_are_written_again_in_the_dialect_that_the_views_read(
         )
     first = sampled_raw_tables(source, 10_000)["cases.csv"]
     assert first.rows.height == 400 and "市;南, 1" in first.rows[rows[0][1]].to_list()
-    write_sheets(source, {"cases.csv": first.rows}, tmp_path / "again")
+    write_raw_tables(source, {"cases.csv": first.rows}, tmp_path / "again")
     again = sampled_raw_tables(find_source(source.folder, tmp_path / "again"), 10_000)["cases.csv"]
     assert again.rows.drop("decided").equals(
         first.rows.drop("decided")
@@ -433,6 +433,8 @@ def test_a_raw_file_of_one_column_keeps_its_empty_fields(
     view.write_text(view.read_text("utf-8") + more, "utf-8")
     sheets = sampled_raw_tables(source, 10_000)
     assert sheets["days.csv"].rows["day"].to_list() == ["2015-01-01", None, "2015-01-02"]
-    write_sheets(source, {name: sheet.rows for name, sheet in sheets.items()}, tmp_path / "again")
+    write_raw_tables(
+        source, {name: sheet.rows for name, sheet in sheets.items()}, tmp_path / "again"
+    )
     again = sampled_raw_tables(find_source(source.folder, tmp_path / "again"), 10_000)
     assert again["days.csv"].rows.equals(sheets["days.csv"].rows)
