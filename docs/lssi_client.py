@@ -158,11 +158,45 @@ class ClaimIds(TypedDict):
     reasons: NotRequired[bool]
 
 
+class ComparedScore(TypedDict):
+    """Why a recorded score is above or below those of its peers: `raw` is `mean_raw_of_peers`
+    plus `together`. `together` is the sum of `contributions` and of what is `smaller`. It is
+    computed now, from the record's day.
+    """
+
+    record_id: str
+    target: str
+    entity: str
+    unit: str
+    as_of: str
+    model_digest: str
+    priority_only: SaidWords
+    question: SaidWords
+    peers: SaidPeerGroup
+    raw: float
+    mean_raw_of_peers: float
+    words: SaidWords
+    contributions: list[ContributionInWords]
+    smaller: SmallerContributions
+    together: float
+
+
 class Contribution(TypedDict):
     """The share of one feature in a raw score, in log-odds."""
 
     feature: str
     contribution: float
+
+
+class ContributionInWords(TypedDict):
+    """A share of the distance to the peers, in log-odds, with the unit's value and the usual one
+    of the peers in words.
+    """
+
+    feature: str
+    contribution: float
+    zh: str
+    en: str
 
 
 class DecidedLine(TypedDict):
@@ -494,6 +528,19 @@ class SaidInterval(TypedDict):
     coverage: float
 
 
+class SaidPeerGroup(TypedDict):
+    """Who the peers are: how many, what they share, and whether a narrower group has fewer than
+    `least`.
+    """
+
+    count: int
+    shared: list[SharedAttribute]
+    wider: bool
+    least: int
+    with_lower_score: int
+    words: SaidWords
+
+
 class SaidProof(TypedDict):
     """That the record's leaf stands at `sequence` in the log of `size` entries with this root;
     hashes in lowercase hex.
@@ -541,6 +588,27 @@ class SaidWords(TypedDict):
 
     zh: str
     en: str
+
+
+class SharedAttribute(TypedDict):
+    """What a unit shares with its peers: the attribute, in words, and its value, such as
+    `10-49`.
+    """
+
+    attribute: str
+    zh: str
+    en: str
+    value: str
+
+
+class SmallerContributions(TypedDict):
+    """The shares that two places show as zero: how many, and their sum; the words are empty
+    where there are none.
+    """
+
+    count: int
+    contribution: float
+    words: SaidWords
 
 
 class Unit(TypedDict):
@@ -792,6 +860,19 @@ class Client:
         """一条评分记录的说明：起点、贡献与理由 · why a recorded score is what it is: start, contributions, reasons"""
         record_id = quote(record_id, safe="")
         answer: ExplainedScores = self._json("GET", f"/v1/records/{record_id}/explanation", query={
+            "unit": unit,
+        })
+        return answer
+
+    def compare_record(
+        self,
+        *,
+        record_id: str,
+        unit: str | None = None,
+    ) -> ComparedScore:
+        """一条评分为何高于或低于同类 · why a recorded score is higher or lower than its peers"""
+        record_id = quote(record_id, safe="")
+        answer: ComparedScore = self._json("GET", f"/v1/records/{record_id}/peers", query={
             "unit": unit,
         })
         return answer

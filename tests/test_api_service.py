@@ -46,6 +46,8 @@ from serving.ledger.ledger import Ledger
 from serving.ledger.read import head
 from serving.proof.audit import verify
 from serving.replay.dossier import dossier
+from serving.replay.peer_words import peers_as_json
+from serving.replay.peers import the_comparison
 from serving.requests import MOST_UNITS
 from serving.scoring.promoted_models import promoted
 from serving.scoring.score_day import roll
@@ -299,7 +301,13 @@ def live_example(served: Served, route: Route) -> dict[str, Any]:
     """Return the example of a route, the numbers that no example could know replaced by those of this service."""
     asked = dict(route.example)
     record = served.batch if route.name == "list_batch_rows" else served.record
-    live = {"record_id": record, "plan": "P", "alert": "A", "job": served.job}
+    live = {
+        "record_id": record,
+        "unit": served.listed,
+        "plan": "P",
+        "alert": "A",
+        "job": served.job,
+    }
     asked |= {name: value for name, value in live.items() if name in asked}
     if "plan" in asked:
         asked["enterprise"] = served.listed
@@ -825,6 +833,38 @@ def test_an_explanation_sums_to_the_raw_score_and_says_the_reasons_of_the_answer
     assert {name: unit[name] for name in ("id", "score", "rank", "reasons", "missing")} == {
         name: answered[name] for name in ("id", "score", "rank", "reasons", "missing")
     }
+
+
+def test_a_comparison_with_peers_is_that_of_the_command_and_leaves_an_entry(
+    served: Served,
+) -> None:
+    auditor, before = served.client("auditor"), served.size
+    compared = auditor.compare_record(record_id=served.record, unit=served.listed)
+    assert served.size == before + 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSSI_HOME", str(served.home))
+        by_command = peers_as_json(
+            the_comparison(dossier(served.home, served.record, served.listed))
+        )
+    del compared["priority_only"]
+    assert compared == by_command
+    row = auditor.compare_record(record_id=served.batch, unit=served.listed)
+    assert row["contributions"] == compared["contributions"]
+
+
+def test_a_comparison_is_refused_as_an_explanation_is(served: Served) -> None:
+    path = f"/v1/records/{served.record}/peers"
+    for asked, code in {
+        f"{path}?unit=none": "unknown_id",
+        f"/v1/records/{served.batch}/peers": "request_invalid",
+        "/v1/records/1-0000000000/peers": "record_unknown",
+    }.items():
+        assert code_of(served.ask(asked, role="auditor", method="GET")) == code
+    claim = served.client("system").score_claims(target="fraudulent_claim", claims=[served.claim])[
+        "record_id"
+    ]
+    answer = served.ask(f"/v1/records/{claim}/peers", role="auditor", method="GET")
+    assert code_of(answer) == "request_invalid" and served.claim not in answer.text
 
 
 def test_rows_of_a_batch_come_in_pages_and_are_the_scores(served: Served) -> None:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.engine.matrices import matrix as matrix_of_day
 from features.errors import RequestError
 from features.matrix import Matrix
 from models.bundle.booster import margins
 from models.explain.peer_group import UNKNOWN, peer_attributes, peer_classes, peer_group
-from serving.replay.peers import peer_comparison, peers_as_json, peers_lines
+from serving.replay.dossier import dossier
+from serving.replay.peer_comparison import PeerComparison
+from serving.replay.peer_parts import number_in_words, rounds_to_zero, smaller_parts
+from serving.replay.peer_words import peers_as_json, peers_lines
+from serving.replay.peers import the_comparison
+from serving.replay.report_peers import LEADING, shown_peers
 from tests.recorded import LAST, Home, home_of
 from training.groups.table import group_table
 
@@ -22,6 +31,10 @@ from training.groups.table import group_table
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which three units were scored and recorded."""
     return home_of(tmp_path_factory)
+
+
+def peer_comparison(home: Path, record_id: str, unit: str | None = None) -> PeerComparison:
+    return the_comparison(dossier(home, record_id, unit))
 
 
 def firms(staff: list[float], sections: list[int | None]) -> Matrix:
@@ -97,10 +110,15 @@ def test_contributions_lead_from_the_mean_of_the_peers_to_the_recorded_score(hom
     shown = peers_as_json(comparison)
     assert shown["mean_raw_of_peers"] == pytest.approx(scores.mean(), abs=1e-12)
     total = sum(part["contribution"] for part in shown["contributions"])
+    total += shown["smaller"]["contribution"]
     assert shown["mean_raw_of_peers"] + total == pytest.approx(case.raw, abs=1e-9)
     assert shown["raw"] == case.raw and shown["peers"]["count"] == len(peers)
     assert shown["peers"]["with_lower_score"] == int((scores < case.raw).sum())
     assert case.key not in peers.keys.tolist()
+    # only the columns that class the living are read for all of them: what is read of the peers has the same bits
+    assert comparison.peers.keys.tolist() == peers.keys.tolist()
+    assert comparison.peers.values.tobytes() == peers.values.tobytes()
+    assert comparison.peers.categories == peers.categories
 
 
 def test_the_same_record_gives_the_same_bytes_each_time(home: Home) -> None:
@@ -114,9 +132,67 @@ def test_the_same_record_gives_the_same_bytes_each_time(home: Home) -> None:
 def test_lines_say_the_group_and_each_part_in_both_languages(home: Home) -> None:
     shown = peers_as_json(peer_comparison(home.path, home.record_id, home.record.cases[0].key))
     lines = peers_lines(shown)
-    assert "同组" in lines[1] and "peers" in lines[1]
-    assert len(lines) == 3 + len(shown["contributions"])
-    assert all("同组通常" in line and "peers usually" in line for line in lines[3:])
+    assert lines[1] == "为何高于同类 | Why higher than its peers"
+    count = shown["peers"]["count"]
+    assert f"同类 {count} 个" in lines[2] and f"{count} peers" in lines[2]
+    parts, last = lines[4:-1], lines[-1]
+    assert len(parts) == len(shown["contributions"])
+    assert all("同类通常" in line and "peers usually" in line for line in parts)
+    assert f"{shown['smaller']['count']} 项" in last and "together" in last
+
+
+def test_no_line_says_zero_and_what_is_left_out_is_counted_and_summed(home: Home) -> None:
+    for case in home.record.cases:
+        shown = peers_as_json(peer_comparison(home.path, home.record_id, case.key))
+        sizes = [part["contribution"] for part in shown["contributions"]]
+        assert sizes == sorted(sizes, key=abs, reverse=True)
+        assert not any(rounds_to_zero(size) for size in sizes)
+        smaller = shown["smaller"]
+        assert smaller["count"] > 0
+        assert sum(sizes) + smaller["contribution"] == pytest.approx(shown["together"], abs=1e-9)
+        assert not any("+0.00" in line or "−0.00" in line for line in peers_lines(shown))
+
+
+@given(st.floats(-20, 20))
+def test_a_number_in_words_is_never_a_zero_with_a_sign(value: float) -> None:
+    words = number_in_words(value)
+    assert (words == "0.00") == rounds_to_zero(value)
+    assert abs(float(words.replace("−", "-")) - value) <= 0.005 + 1e-9
+
+
+def test_one_that_is_left_out_is_not_spoken_of_as_many() -> None:
+    assert smaller_parts([])["words"] == {"zh": "", "en": ""}
+    one = smaller_parts([{"contribution": -0.004}])
+    assert one["words"]["en"] == "1 smaller one, together 0.00"
+    more = smaller_parts([{"contribution": 0.5}], one["count"], one["contribution"])
+    assert more["words"] == {
+        "zh": "其余较小的 2 项，合计 +0.50",
+        "en": "2 smaller ones, together +0.50",
+    }
+
+
+def test_the_page_shows_the_numbers_of_the_command_and_sums_what_it_leaves_out(home: Home) -> None:
+    key = home.record.cases[0].key
+    shown = peers_as_json(peer_comparison(home.path, home.record_id, key))
+    of_page = shown_peers(dossier(home.path, home.record_id, key))
+    assert of_page is not None
+    on_page = of_page.by_unit[key]
+    assert on_page["question"] == shown["question"] and on_page["words"] == shown["words"]
+    assert on_page["group"] == shown["peers"]["words"]
+    texts = [(part["zh"], part["en"]) for part in shown["contributions"]]
+    assert [(part["zh"], part["en"]) for part in on_page["parts"]] == texts[:LEADING]
+    left_out = len(texts[LEADING:]) + shown["smaller"]["count"]
+    assert on_page["smaller"]["en"].startswith(f"{left_out} smaller one")
+
+
+def test_a_score_below_its_peers_is_asked_why_it_is_lower(home: Home) -> None:
+    comparison = peer_comparison(home.path, home.record_id, home.record.cases[0].key)
+    lowered = replace(
+        comparison, case=replace(comparison.case, raw=comparison.explanation.base - 1)
+    )
+    shown = peers_as_json(lowered)
+    assert shown["question"] == {"zh": "为何低于同类", "en": "Why lower than its peers"}
+    assert "低 1.00" in shown["words"]["zh"] and "1.00 lower" in shown["words"]["en"]
 
 
 def test_a_record_of_several_units_wants_one_named(home: Home) -> None:

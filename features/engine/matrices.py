@@ -61,6 +61,19 @@ def matrix(
     return matrix_for(engine, living(engine, entity, as_of))
 
 
+def columns_of_living(engine: Engine, entity: str, as_of: int, names: Sequence[str]) -> Matrix:
+    """Return some features of all living units of a day, the same bits as in their whole matrix; only what they need is read.
+
+    A name that the engine's catalogue leaves out has no column.
+    """
+    described_features = engine.catalogue.names(entity)
+    cases = living(engine, entity, as_of)
+    needs = engine.needs(tuple(name for name in names if name in described_features))
+    inputs = environment(engine, cases, needs)
+    values = needs.program.values(inputs, needs.names)
+    return _with_categories(engine, needs, cases, values, as_of)
+
+
 def matrix_of_cases(
     place: Store | Engine, entity: str, keys: Sequence[str], as_of: NDArray[np.int64]
 ) -> Matrix:
@@ -94,6 +107,13 @@ def matrix_for(
 def described(engine: Engine, cases: Cases, values: Values, last: int) -> Matrix:
     """Return a matrix of all features' values (n, F), which it takes over; categories are those known on the day `last`."""
     needs = engine.needs_of_entity(cases.entity)
+    return _with_categories(engine, needs, cases, values, last)
+
+
+def _with_categories(
+    engine: Engine, needs: Needs, cases: Cases, values: Values, last: int
+) -> Matrix:
+    """Return a matrix of what some needs name, which takes over the values (n, F)."""
     categories = {
         name: categories_of(engine, engine.catalogue.feature(name), last)
         for name in needs.categories

@@ -6,6 +6,7 @@ a pattern. A scan here takes files by name, never by pattern, and takes no value
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -29,8 +30,11 @@ def files_in(folder: Path, pattern: str = "*") -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    fitting = [path for path in folder.iterdir() if fnmatchcase(path.name, pattern)]
-    return sorted(path for path in fitting if path.is_file())
+    with os.scandir(folder) as entries:
+        # no path is made of the others: a folder of a journal may hold a file for each act
+        fitting = [entry for entry in entries if fnmatchcase(entry.name, pattern)]
+        names = sorted(entry.name for entry in fitting if entry.is_file())
+    return [folder / name for name in names]
 
 
 def files_below(folder: Path, pattern: str = "*") -> list[Path]:

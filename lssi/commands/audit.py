@@ -123,12 +123,14 @@ def _replay_plan(stored: StoredRecord, act: Act, *, as_json: bool) -> None:
 
 
 def peers_command(record_id: RecordId, unit: RecordedUnit = None, *, as_json: Json = False) -> None:
-    """与同组比较一条评分。Say which features put a recorded score above or below those of its peers: the other
+    """与同类比较一条评分。Say which features put a recorded score above or below those of its peers: the other
     units of the same sector and size on its day, or a wider group where they are few.
     """
-    from serving.replay.peers import peer_comparison, peers_as_json, peers_lines
+    from serving.replay.dossier import dossier
+    from serving.replay.peer_words import peers_as_json, peers_lines
+    from serving.replay.peers import the_comparison
 
-    shown = peers_as_json(peer_comparison(home(), record_id, unit))
+    shown = peers_as_json(the_comparison(dossier(home(), record_id, unit)))
     note_reading(record=record_id)
     if as_json:
         say(shown)

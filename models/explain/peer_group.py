@@ -49,10 +49,15 @@ def _declared() -> Mapping[str, Any]:
     return tomllib.loads(declaration_text(FILE, "models.explain"))
 
 
+def has_peers(entity: str) -> bool:
+    """Tell whether peers are declared for an entity."""
+    return entity in _declared()
+
+
 def peer_attributes(entity: str) -> dict[str, PeerAttribute]:
     """Return the attributes of an entity by name; RequestError where no peers are declared for it."""
     declared = _declared()
-    if entity not in declared:
+    if not has_peers(entity):
         entities = ", ".join(name for name in declared if name != "least")
         raise RequestError(
             f"peers are declared for {entities} alone; got a record of a {entity}, see its reasons"

@@ -22,11 +22,11 @@ from serving.gate.caller import Caller
 from serving.gate.key_register import ANSWERS_FOR, TOLD_OF
 from serving.ledger.entries import Receipt
 from serving.loop.act_once import Doer, Loop, open_day
+from serving.loop.alert_index import alert_rows
 from serving.loop.alert_unit import unit_of_alert
 from serving.loop.appeal_effects import AppealEffects, appeal_effects
 from serving.loop.appeals import lodge_appeal
 from serving.loop.decisions import NO_ALERT
-from serving.loop.journal_rows import rows_where
 from serving.requests import AboutUnit, AlertsAfter, LodgedAppeal
 
 T = TypeVar("T")
@@ -114,7 +114,7 @@ class LoopDesk:
 
     def _check_alert(self, alert: str, role: str) -> None:
         """Raise TeamRefused for an alert that the caller's key is not shown, as for one that never was."""
-        for row in rows_where(self.loop.journal, "alerts", alert=alert):
+        for row in alert_rows(self.loop.journal, alert):
             kind, unit = unit_of_alert(row)
             if kind not in TOLD_OF[role] or not self._guard.is_seen(kind, unit):
                 raise TeamRefused(NO_ALERT)

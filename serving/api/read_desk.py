@@ -14,11 +14,19 @@ from anyio import CapacityLimiter, to_thread
 from features.calendar import date_of
 from serving.answers import PRIORITY_ONLY
 from serving.api.planned_week import plan_page, why_listed_in_week
-from serving.api.recorded_scores import batch_page, explanation
+from serving.api.recorded_scores import batch_page, compared_score, explanation
 from serving.database.place import LedgerPlace, ledger_place
 from serving.gate.caller import Caller
 from serving.gate.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
-from serving.gate.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
+from serving.gate.read_answers import (
+    BatchPage,
+    ComparedScore,
+    ExplainedScores,
+    PlanPage,
+    RankPage,
+    WhyListed,
+)
+from serving.replay.shelf import Shelf, bundles_in_use
 from serving.scoring.ranked_list import RankedList, entity_of, ranked_list
 from serving.scoring.scorer import Scorer
 
@@ -27,12 +35,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadDesk:
-    """A scorer and the home whose ledger, batches and journal are read; a thread answers one read at a time."""
+    """A scorer and the home whose ledger, batches and journal are read; a thread answers one read at a time.
+
+    Another compares with peers, one record at a time: in a large city that takes seconds, which no other read waits for.
+    """
 
     scorer: Scorer
     home: Path
     _lists: dict[str, RankedList] = field(default_factory=dict)
     _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
+    _one_comparison: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
 
     async def ranks(self, asked: RankedUnits) -> RankPage:
         """Return one page of the ranked list of a target."""
@@ -41,6 +53,12 @@ class ReadDesk:
     async def explanation(self, asked: ExplainedRecord) -> ExplainedScores:
         """Return why the units of a record have their scores."""
         return await self._aside(partial(explanation, self._ledger, self._batches, asked))
+
+    async def peers(self, asked: ExplainedRecord) -> ComparedScore:
+        """Return why a recorded score is above or below those of its peers."""
+        shelf = Shelf(self.home, bundles_in_use(self.scorer.bundles.values()))
+        work = partial(compared_score, self._ledger, shelf, asked)
+        return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._one_comparison)
 
     async def batch(self, asked: BatchRows) -> BatchPage:
         """Return one page of the rows of a batch."""

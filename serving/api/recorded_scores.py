@@ -1,4 +1,4 @@
-"""What a record says of its scores: an explanation of its units, or a page of the rows of a batch."""
+"""What a record says of its scores: an explanation of its units, one beside its peers, or a page of the rows of a batch."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from serving.answers import PRIORITY_ONLY
 from serving.database.place import LedgerPlace, local_file
 from serving.errors import RecordUnknown
 from serving.gate.questions import BatchRows, ExplainedRecord
-from serving.gate.read_answers import BatchPage, ExplainedScores
+from serving.gate.read_answers import BatchPage, ComparedScore, ExplainedScores
 from serving.ledger.act import act_of
 from serving.ledger.read import StoredRecord, find
 from serving.ledger.reasons import plain_reason, reason_of
 from serving.ledger.record import Case, Record, record_of
+from serving.replay.dossier import Dossier
+from serving.replay.peer_words import peers_as_json
+from serving.replay.peers import the_comparison
+from serving.replay.shelf import Shelf
 from serving.scoring.batch import case_of_row, read_rows, read_scores
 from serving.scoring.from_day import resolved
 
@@ -51,6 +55,18 @@ def explanation(ledger: LedgerPlace, batches: Path, asked: ExplainedRecord) -> E
     record = resolved(local_file(ledger).parent, recorded_scores(ledger, asked.record_id))
     units = [_explained(record, case) for case in _cases(record, batches, asked)]
     return ExplainedScores.model_validate({**_head(asked.record_id, record), "units": units})
+
+
+def compared_score(ledger: LedgerPlace, shelf: Shelf, asked: ExplainedRecord) -> ComparedScore:
+    """Return why the score of a record, or of one of its units, is above or below those of its peers.
+
+    It is refused as an explanation is, and where the record is of more units, or the history of its day is gone.
+    """
+    record = resolved(shelf.home, recorded_scores(ledger, asked.record_id))
+    cases = _cases(record, shelf.home / "batches", asked)
+    evidence = Dossier(shelf, find(ledger, asked.record_id), record, cases, {})
+    compared = peers_as_json(the_comparison(evidence))
+    return ComparedScore.model_validate({**compared, "priority_only": PRIORITY_ONLY})
 
 
 def _cases(record: Record, batches: Path, asked: ExplainedRecord) -> tuple[Case, ...]:

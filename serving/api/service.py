@@ -32,7 +32,14 @@ from serving.gate.caller import CALLER
 from serving.gate.form_reader import FormReader
 from serving.gate.keys import Ring
 from serving.gate.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
-from serving.gate.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
+from serving.gate.read_answers import (
+    BatchPage,
+    ComparedScore,
+    ExplainedScores,
+    PlanPage,
+    RankPage,
+    WhyListed,
+)
 from serving.gate.readiness import REASONS, Readiness, Trouble
 from serving.gate.refusal_counts import RefusalCounts
 from serving.gate.startup import quieten
@@ -248,6 +255,13 @@ class Lssi:
         """评分记录的说明。Why a recorded score is what it is."""
         return await self._told(
             lambda desks: self._noted(desks, desks.reads.explanation(request), request.record_id)
+        )
+
+    @bentoml.api(route="/v1/records/{record_id}/peers", output_spec=ComparedScore)
+    async def compare_record(self, request: ExplainedRecord, /) -> Response:
+        """一条评分为何高于或低于同类。Why a recorded score is higher or lower than its peers."""
+        return await self._told(
+            lambda desks: self._noted(desks, desks.reads.peers(request), request.record_id)
         )
 
     @bentoml.api(route="/v1/batches", output_spec=BatchStatus)

@@ -69,6 +69,64 @@ class ExplainedScores(Said):
     units: list[ExplainedUnit]
 
 
+class SharedAttribute(Said):
+    """What a unit shares with its peers: the attribute, in words, and its value, such as `10-49`."""
+
+    attribute: str
+    zh: str
+    en: str
+    value: str
+
+
+class SaidPeerGroup(Said):
+    """Who the peers are: how many, what they share, and whether a narrower group has fewer than `least`."""
+
+    count: int
+    shared: list[SharedAttribute]
+    wider: bool
+    least: int
+    with_lower_score: int
+    words: SaidWords
+
+
+class ContributionInWords(Contribution):
+    """A share of the distance to the peers, in log-odds, with the unit's value and the usual one of the peers in words."""
+
+    zh: str
+    en: str
+
+
+class SmallerContributions(Said):
+    """The shares that two places show as zero: how many, and their sum; the words are empty where there are none."""
+
+    count: int
+    contribution: float
+    words: SaidWords
+
+
+class ComparedScore(Said):
+    """Why a recorded score is above or below those of its peers: `raw` is `mean_raw_of_peers` plus `together`.
+
+    `together` is the sum of `contributions` and of what is `smaller`. It is computed now, from the record's day.
+    """
+
+    record_id: str
+    target: str
+    entity: str
+    unit: str
+    as_of: date
+    model_digest: str
+    priority_only: SaidWords
+    question: SaidWords
+    peers: SaidPeerGroup
+    raw: float
+    mean_raw_of_peers: float
+    words: SaidWords
+    contributions: list[ContributionInWords]
+    smaller: SmallerContributions
+    together: float
+
+
 class PlanLine(Said):
     """One visit of a week's plan, as the journal holds it; `why` is score, complaint, lottery or exposure."""
 

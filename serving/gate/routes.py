@@ -5,7 +5,14 @@ from __future__ import annotations
 from serving.answers import Acted, AlertPage, Answer, Appealed, BatchStatus, Info, Recorded
 from serving.gate.key_register import METRICS, ROLES, TEAM_ROLES
 from serving.gate.questions import AskedWhy, BatchRows, ExplainedRecord, PlanOfWeek, RankedUnits
-from serving.gate.read_answers import BatchPage, ExplainedScores, PlanPage, RankPage, WhyListed
+from serving.gate.read_answers import (
+    BatchPage,
+    ComparedScore,
+    ExplainedScores,
+    PlanPage,
+    RankPage,
+    WhyListed,
+)
 from serving.gate.route import Route
 from serving.requests import (
     AcknowledgedAlert,
@@ -182,6 +189,18 @@ ROUTES = (
         answer=ExplainedScores,
         codes=("record_unknown", "unknown_id", *_READ),
         example={"record_id": "17-3fa91c02be"},
+    ),
+    Route(
+        name="compare_record",
+        path="/v1/records/{record_id}/peers",
+        method="GET",
+        roles=("auditor",),
+        zh="一条评分为何高于或低于同类",
+        en="why a recorded score is higher or lower than its peers",
+        form=ExplainedRecord,
+        answer=ComparedScore,
+        codes=("record_unknown", "unknown_id", *_READ, *_HISTORY),
+        example={"record_id": "17-3fa91c02be", "unit": "E0000001"},
     ),
     Route(
         name="start_batch",

@@ -15,7 +15,7 @@ from uvicorn import config as server_config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.errors import CODES, body
-from serving.gate.accepting import CountedProtocol, accept_in_turn
+from serving.gate.accepting import CountedProtocol, turn_loop
 from serving.gate.responses import SECURITY
 
 LOG = logging.getLogger("lssi.access")
@@ -124,5 +124,5 @@ def speak_strictly() -> None:
 
     The framework has no setting for it.
     """
-    accept_in_turn()
+    server_config.LOOP_FACTORIES["auto"] = f"{turn_loop.__module__}:{turn_loop.__name__}"
     server_config.HTTP_PROTOCOLS["auto"] = f"{__name__}:{StrictProtocol.__name__}"

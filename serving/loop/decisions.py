@@ -7,7 +7,8 @@ from models.policy.plan_unit import KINDS
 from serving.errors import ActRefused, TeamRefused
 from serving.ledger.entries import Receipt
 from serving.loop.act_once import Deed, Doer, Loop, carried_out, one_row
-from serving.loop.journal_rows import is_marked, rows_where
+from serving.loop.alert_index import alert_rows
+from serving.loop.journal_rows import is_marked
 from serving.loop.responsible_team import check_team, team_of_room
 from serving.loop.visits import plan_line
 from serving.requests import AcknowledgedAlert, DecidedLine
@@ -52,7 +53,7 @@ def acknowledge_alert(loop: Loop, asked: AcknowledgedAlert, doer: Doer) -> Recei
     """Record that the team of an alert has it; ActRefused where there is no such alert, or it was acknowledged."""
 
     def check() -> None:
-        alerts = rows_where(loop.journal, "alerts", alert=asked.alert)
+        alerts = alert_rows(loop.journal, asked.alert)
         if not alerts or (doer.team is not None and alerts[-1]["team"] != doer.team):
             # one answer for both: a team is not told which alerts others have
             raise TeamRefused(NO_ALERT)

@@ -34,7 +34,11 @@ def marked_rows(journal: Path, table: str, mark: str) -> list[Row]:
 
 def rows_where(journal: Path, table: str, **equal: str | int | date) -> list[Row]:
     """Return the rows of a table whose columns equal some values, in the order in which they were recorded."""
-    parts = files_in(journal / table, "*.parquet")
+    return rows_of_parts(files_in(journal / table, "*.parquet"), **equal)
+
+
+def rows_of_parts(parts: Iterable[Path], **equal: str | int | date) -> list[Row]:
+    """Return the rows of some parts of a table as `rows_where` does."""
     return _in_order(_rows_of(parts, **equal))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from features.calendar import day_of
 from models.policy.plan_unit import KINDS, UnitKind
 from serving.errors import ActRefused
+from serving.loop.alert_index import alert_rows
 from serving.loop.journal_rows import Row, rows_where
 from serving.requests import PostedOutcome, PostedReview
 
@@ -120,7 +121,7 @@ def _of_draw(journal: Path, draw: str, unit: str, kind: UnitKind) -> OrderedVisi
 
 
 def _of_alert(journal: Path, alert: str, unit: str, kind: UnitKind) -> OrderedVisit:
-    alerts = rows_where(journal, "alerts", **{"alert": alert, kind.name: unit})
+    alerts = [row for row in alert_rows(journal, alert) if row.get(kind.name) == unit]
     if not alerts:
         raise ActRefused(
             f"the alert that is named is not of this {kind.name}; "

@@ -26,6 +26,7 @@ from serving.replay.dossier import dossier
 from serving.replay.legal_basis import legal_bases, stated_bases
 from serving.replay.passport import Passport
 from serving.replay.provenance import retold_row
+from serving.replay.report_peers import ShownPeers, shown_peers
 from serving.replay.report_unit import unit_of
 from serving.scoring.batch import RowProof
 
@@ -43,7 +44,8 @@ SIDES = {"left": ("左", "left"), "right": ("右", "right")}
 class Exhibit:
     """What a report shows: the record as stored, its proof and checkpoint, and the cases with their replays.
 
-    `record` is None once the payload has expired; `rows` holds a batch row's proof by its unit.
+    `record` is None once the payload has expired; `rows` holds a batch row's proof by its unit. `peers` is None where no
+    comparison with peers is shown.
     """
 
     stored: StoredRecord
@@ -55,6 +57,7 @@ class Exhibit:
     rows: Mapping[str, RowProof]
     note: str = ""
     passport: Passport | None = None
+    peers: ShownPeers | None = None
 
 
 def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> Exhibit:
@@ -105,6 +108,7 @@ def exhibit_of(home: Path, record_id: str, at: str, unit: str | None = None) -> 
         _named(bundle, store),
         evidence.rows,
         passport=Passport(bundle, store, approval),
+        peers=shown_peers(evidence),
     )
 
 
@@ -169,8 +173,11 @@ def _unit(
     exhibit: Exhibit, record: Record, case: Case, replayed: CaseReplay | None
 ) -> dict[str, Any]:
     row = exhibit.rows.get(case.key)
+    peers = exhibit.peers
     return {
         **unit_of(record, case, exhibit.named, replayed),
+        "peers": None if peers is None else peers.by_unit.get(case.key),
+        "peers_note": "" if peers is None else peers.note,
         "row": row,
         "row_steps": row and _steps(row.place, row),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,10 +21,10 @@ Opened = TypeVar("Opened")
 
 @dataclass(slots=True, eq=False)
 class Shelf:
-    """The models, histories and batches of a home that were opened."""
+    """The models, histories and batches of a home that were opened, of which some may be `opened` from the start."""
 
     home: Path
-    _opened: dict[tuple[str, str], Any] = field(default_factory=dict)
+    opened: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def bundle(self, record_id: str, record: Record) -> Bundle:
         """Return the digest-checked model of a record; BundleError when it is gone or damaged."""
@@ -51,9 +51,9 @@ class Shelf:
         return matrix
 
     def _once(self, kind: str, name: str, opened: Callable[[], Opened]) -> Opened:
-        if (kind, name) not in self._opened:
-            self._opened[kind, name] = opened()
-        value: Opened = self._opened[kind, name]
+        if (kind, name) not in self.opened:
+            self.opened[kind, name] = opened()
+        value: Opened = self.opened[kind, name]
         return value
 
     def _model_folder(self, record_id: str, record: Record) -> Path:
@@ -71,6 +71,11 @@ class Shelf:
             return None
         store = Store(folder)
         return store if store.fingerprint == fingerprint else None
+
+
+def bundles_in_use(bundles: Iterable[Bundle]) -> dict[tuple[str, str], Any]:
+    """Return models that were checked when they were opened, as a shelf keeps them."""
+    return {("bundle", bundle.digest): bundle for bundle in bundles}
 
 
 def _engine_of(folder: Path) -> SecondEngine:
