@@ -838,8 +838,10 @@ def test_an_explanation_sums_to_the_raw_score_and_says_the_reasons_of_the_answer
 def test_a_comparison_with_peers_is_that_of_the_command_and_leaves_an_entry(
     served: Served,
 ) -> None:
-    auditor, before = served.client("auditor"), served.size
-    compared = auditor.compare_record(record_id=served.record, unit=served.listed)
+    # both leave entries of their own when they are first asked for
+    auditor, record = served.client("auditor"), served.record
+    before = served.size
+    compared = auditor.compare_record(record_id=record, unit=served.listed)
     assert served.size == before + 1
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_HOME", str(served.home))
