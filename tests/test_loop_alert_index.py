@@ -17,8 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.calendar import day_of
-from features.ingest import scan
-from features.ingest.scan import files_in
+from features.ingest.scan import files_in, scan_parquet
 from features.store.journal import write_journal_part
 from serving.loop import journal_rows
 from serving.loop.alert_index import FILE, alert_rows
@@ -55,7 +54,7 @@ def parts_read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     def scanned(path: Path) -> Any:
         read.append(path)
-        return scan.scan_parquet(path)
+        return scan_parquet(path)
 
     monkeypatch.setattr(journal_rows, "scan_parquet", scanned)
     return read
