@@ -72,6 +72,12 @@ class LedgerError(LssiError):
     code = "ledger_unusable"
 
 
+class LockHeld(LssiError):
+    """Another program holds a lock, and did not release it in the time that a run waits."""
+
+    code = "lock_held"
+
+
 class PolicyError(LssiError):
     """A policy, plan or capacity is declared wrongly."""
 

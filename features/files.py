@@ -9,15 +9,19 @@ from __future__ import annotations
 import errno
 import fcntl
 import gc
+import math
 import os
 import re
 import secrets
 import shutil
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from features.errors import LockHeld, RequestError
 
 UNFINISHED = re.compile(r"\.unfinished-\d+-[0-9a-f]{16}")
 """The names of unfinished files and folders: the process that made it, and a token that no later process repeats."""
@@ -27,6 +31,13 @@ OWNER = 0o600
 """The mode of files that only their owner may read."""
 OWNERS_FOLDER = 0o700
 """The mode of folders that only their owner may enter."""
+
+LOCK_SECONDS = "LSSI_LOCK_SECONDS"
+USUAL_SECONDS = 120.0
+"""How long a run waits for a lock where LSSI_LOCK_SECONDS is unset; a choice: most are held for less than a second, and a
+training that logs itself on a busy machine holds one for a minute."""
+LOOK_SECONDS = 0.02
+"""Seconds between two looks at a lock that is held; a choice: a person notices no such delay, and looking costs nothing."""
 
 _LASTING: list[weakref.finalize[..., object]] = []
 """The folders that last as long as an object: what removes each."""
@@ -114,14 +125,62 @@ def private_folder(place: Path) -> Iterator[Path]:
 
 @contextmanager
 def exclusive_lock(lock: Path) -> Iterator[None]:
-    """Wait until no other run works under this lock file, and hold it."""
+    """Wait until no other run works under this lock file, and hold it; LockHeld where that takes longer than `lock_seconds`."""
     own_folder(lock.parent)
     # whoever may open a file may hold its lock, so others than the owner may not
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, OWNER)
     with os.fdopen(descriptor, "r+b"):
         close_to_others(lock)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        wait_for_lock(descriptor, lock, lock_seconds())
         yield
+
+
+def lock_seconds() -> float:
+    """Return how long a run waits for a lock, as LSSI_LOCK_SECONDS says; RequestError unless that is a number of seconds."""
+    text = os.environ.get(LOCK_SECONDS, "")
+    if not text:
+        return USUAL_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise RequestError(f"{LOCK_SECONDS} should be a number of seconds, 0 or more; got {text!r}")
+    return seconds
+
+
+def wait_for_lock(descriptor: int, place: Path, seconds: float) -> None:
+    """Take the lock of an open file within some seconds, or raise LockHeld; `place` is the file, as the line names it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(LOOK_SECONDS)
+        else:
+            return
+    raise LockHeld(
+        f"{place} is locked by another program{_holder(descriptor)} and was not released in {seconds:g} seconds; "
+        "a service, a command that writes, or a stopped one may hold it: wait until it ends, or end it, and try again "
+        f"({LOCK_SECONDS} sets how long to wait)"
+    )
+
+
+def _holder(descriptor: int) -> str:
+    """Return which process holds the lock of an open file, as far as Linux tells; "" where it does not."""
+    inode = f":{os.fstat(descriptor).st_ino}"
+    try:
+        lines = Path("/proc/locks").read_text("ascii").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        words = line.split()
+        # such as `3: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF`; a process of another container is 0 here
+        if words[1] == "FLOCK" and words[5].endswith(inode) and words[4] != "0":
+            return f" (process {words[4]})"
+    return ""
 
 
 def folder_of(owner: object, place: Path) -> Path:

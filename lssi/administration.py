@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from features.errors import LedgerError
+from features.errors import LedgerError, LockHeld
 from features.home import home
 from lssi.clock import now, timestamp
 from lssi.operator import operator
@@ -51,7 +51,7 @@ def note_reading(**reading: str | int) -> None:
     Thread(target=_write_into, args=(outcome, entry), daemon=True).start()
     try:
         outcome.result(PATIENCE)
-    except (LedgerError, OSError) as error:  # no time left is one of the second kind
+    except (LedgerError, LockHeld, OSError) as error:  # no time left is an OSError
         why = str(error) or "the ledger did not answer in time"
         print(f"没有留下读取记录。No entry of this reading could be left: {why}", file=sys.stderr)
 

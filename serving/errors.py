@@ -69,6 +69,7 @@ CODES = {
     "ledger_unusable": Code(
         503, "记录无法写入，因此不作答", "the record could not be written: no record, no answer"
     ),
+    "lock_held": Code(503, "另一程序占着锁", "another program holds a lock that this act needs"),
     "bundle_unusable": Code(503, "模型缺失或损坏", "a model is missing or damaged"),
     "day_unusable": Code(503, "评分日的文件缺失或损坏", "the scored day is missing or damaged"),
     "history_unusable": Code(503, "历史数据缺失或损坏", "the history is missing or damaged"),

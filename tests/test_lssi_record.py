@@ -226,7 +226,7 @@ def test_an_expiry_asks_what_it_would_erase_and_whether_its_clock_is_right(
         entry = act_entry(act, Seen(16_616, 16_616, ""), moment=now(), kept_days=KEPT_DAYS)
         ledger.append(entry).result(10)
     said = json.loads(run(home.path, "ledger", "expire", "--dry-run").out)
-    assert said == {"would_expire": 5, "jobs": 0}
+    assert said == {"would_expire": 5, "jobs": 0, "unreadable_jobs": 0}
     assert run(home.path, "ledger", "verify").out != before  # the act, and nothing else
     assert "5 待删除 overdue" in run(home.path, "ledger", "verify").out
 
@@ -238,7 +238,11 @@ def test_no_payload_is_erased_whose_day_ends_after_the_checkpoint_given(
     kept = tmp_path / "checkpoint"
     kept.write_text("\n".join([*lines[:3], "2015-07-02T00:00:00+00:00"]), "utf-8")
     asked = ("ledger", "expire", "--checkpoint", str(kept), "--dry-run")
-    assert json.loads(run(home.path, *asked).out) == {"would_expire": 0, "jobs": 0}
+    assert json.loads(run(home.path, *asked).out) == {
+        "would_expire": 0,
+        "jobs": 0,
+        "unreadable_jobs": 0,
+    }
     kept.write_text("\n".join([*lines[:2], "A" * 43 + "=", lines[3]]), "utf-8")
     refused = run(home.path, *asked)
     assert refused.code == 2 and "was rewritten" in refused.err
@@ -257,4 +261,9 @@ def test_what_has_expired_is_erased_by_somebody_and_the_ledger_still_agrees(
     assert verdict.code == 0 and "5 已到期 expired" in verdict.out
     assert "is erased; its proof remains" in run(home.path, "replay", home.record_id).err
     nothing = json.loads(run(home.path, "ledger", "expire").out)
-    assert nothing == {"expired": 0, "jobs": 0, "record_id": None}
+    assert nothing == {
+        "expired": 0,
+        "jobs": 0,
+        "unreadable_jobs": 0,
+        "record_id": None,
+    }

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -43,7 +43,7 @@ from serving.replay.dossier import dossier
 from serving.requests import BatchNumber, BatchOf
 from serving.scoring import batch_job
 from serving.scoring.batch_run import carry_out
-from serving.scoring.expired_jobs import expired_jobs
+from serving.scoring.expired_jobs import expired_jobs, unreadable_jobs
 from serving.scoring.ranks import ranks_of
 from serving.scoring.scorer import Scorer
 from serving.scoring.transcript import KEPT_DAYS
@@ -433,6 +433,25 @@ def test_a_job_whose_units_are_damaged_fails_and_one_that_ended_holds_none(home:
             assert carry_out(home.path, job, ledger, always)
             problem = job.progress().problem
             assert problem is not None and "cannot be read; ask for the batch again" in problem[1]
+
+
+@pytest.mark.parametrize("content", ["{", '{"version": 2}', None])
+def test_a_job_that_no_longer_says_what_was_asked_goes_as_long_after_its_end(
+    home: Home, content: str | None
+) -> None:
+    jobs = job_folder(home.path)
+    with Ledger(home.path / "ledger.db") as ledger:
+        whole = ended(home, ledger, begun(home, ledger, BatchOf()).job)
+    asked, ending = whole.folder / "asked.json", whole.folder / "ending.json"
+    asked.unlink()
+    if content is not None:
+        asked.write_text(content)
+    moment = datetime(2015, 8, 1, 12, tzinfo=UTC)
+    os.utime(ending, (moment.timestamp(), moment.timestamp()))
+    until = day_of((moment + timedelta(days=KEPT_DAYS)).date())
+    assert expired_jobs(jobs, until) == []
+    due = expired_jobs(jobs, until + 1)
+    assert due == [whole.folder] and unreadable_jobs(due) == 1
 
 
 def test_a_job_that_has_ended_goes_with_the_payload_of_its_record_and_the_ledger_says_so(

@@ -238,22 +238,23 @@ def expire_payloads(
     from serving.database.place import ledger_place
     from serving.ledger.retention import Expiry, due, expire
     from serving.scoring.batch_job import JobFolder
-    from serving.scoring.expired_jobs import expired_jobs
+    from serving.scoring.expired_jobs import expired_jobs, unreadable_jobs
     from serving.scoring.transcript import KEPT_DAYS
 
     path = ledger_place(home())
     until = today() if checkpoint is None else min(today(), day_of_checkpoint(path, checkpoint))
     count = due(path, until)
     jobs = tuple(expired_jobs(JobFolder(home() / "jobs"), until))
+    of_jobs = {"jobs": len(jobs), "unreadable_jobs": unreadable_jobs(jobs)}
     if dry_run:
-        say({"would_expire": count, "jobs": len(jobs)})
+        say({"would_expire": count, **of_jobs})
         return
     if (count or jobs) and sys.stdin.isatty() and not yes:
         things_zh = f"{count} 份内容和 {len(jobs)} 个批量任务"
         things_en = f"{count} payloads and {len(jobs)} batch jobs"
         typer.confirm(f"删除 {things_zh}，不可恢复。Erase {things_en} for ever?", abort=True)
     count, record_id = expire(path, Expiry(until, operator(who), now(), KEPT_DAYS, jobs))
-    say({"expired": count, "jobs": len(jobs), "record_id": record_id or None})
+    say({"expired": count, **of_jobs, "record_id": record_id or None})
 
 
 def day_of_checkpoint(path: LedgerPlace, file: Path) -> int:

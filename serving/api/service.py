@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from features.errors import LssiError, RequestError
+from features.errors import LockHeld, LssiError, RequestError
 from features.files import keep_private
 from serving.answers import Acted, AlertPage, Answer, Appealed, BatchStatus, Info, Recorded
 from serving.api.batch_desk import job_folder
@@ -348,5 +348,13 @@ async def told(answer: Awaitable[BaseModel]) -> Response:
     try:
         content, status = (await answer).model_dump_json().encode(), 200
     except LssiError as error:
-        content, status = body(error.code, str(error)), status_of(error.code)
+        content, status = body(error.code, _message(error)), status_of(error.code)
     return Response(content, status, media_type="application/json")
+
+
+def _message(error: LssiError) -> str:
+    """Return what a client is told; of a lock no path, which is the operator's business and goes to the log."""
+    if not isinstance(error, LockHeld):
+        return str(error)
+    LOG.warning("an act was refused: %s", error)
+    return "another program holds a lock that this act needs; send it again, with the same Idempotency-Key"

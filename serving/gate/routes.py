@@ -37,7 +37,15 @@ _EVERYBODY = tuple(role for role in ROLES if role != METRICS)
 _READ = ("ledger_unusable",)
 _HISTORY = ("history_unusable", "bundle_unusable")
 _SCORED = ("target_unusable", "retry_conflict", *_READ, *_HISTORY)
-_ACTED = ("team_refused", "unknown_id", "act_refused", "retry_conflict", *_READ, *_HISTORY)
+_ACTED = (
+    "team_refused",
+    "unknown_id",
+    "act_refused",
+    "retry_conflict",
+    "lock_held",
+    *_READ,
+    *_HISTORY,
+)
 _FIRM_ROWS = {
     "enterprises": [
         {

@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from features.errors import LedgerError
+from features.errors import LedgerError, LockHeld
 from serving.database.place import LedgerPlace
 from serving.ledger.entries import Entry, Receipt
 from serving.ledger.head import Outcome
@@ -150,10 +150,16 @@ class Ledger:
             outcomes = iter(written.write(lambda: self._entries(group)))
             return [_PROBED if entry is None else next(outcomes) for entry, _ in group]
         except BaseException as failure:  # noqa: BLE001 - whatever it is, those who wait are to know
-            refusal = _refusal(failure)
+            refusal = self._refusal(failure)
             return [LedgerError(refusal)] * len(group)
         finally:
             self._last = (time.monotonic(), refusal)
+
+    def _refusal(self, failure: BaseException) -> str:
+        """Return what those are told who wait for a group that failed; a service says of a lock that it is late."""
+        if isinstance(failure, LockHeld):
+            return str(failure) if self._patience is None else _LATE
+        return _refusal(failure)
 
     def _entries(self, group: list[Item]) -> list[Entry]:
         """Return the entries of a group, to which all that waits by now is added."""

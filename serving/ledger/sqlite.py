@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from features.errors import LedgerError
-from features.files import OWNER, close_to_others, durable, own_folder, write_points
+from features.files import (
+    OWNER,
+    close_to_others,
+    durable,
+    lock_seconds,
+    own_folder,
+    wait_for_lock,
+    write_points,
+)
 from serving.database.connection import Errors
 
 SCHEMA = """
@@ -126,16 +134,37 @@ def writing(path: Path, patience: float | None = None) -> SqliteConnection:
 
 @contextmanager
 def writers_lock(path: Path) -> Iterator[BinaryIO]:
-    """Hold the writers' lock: waiting in the kernel's queue instead of SQLite's back-off keeps the longest waits short.
+    """Hold the writers' lock; LockHeld where no other program releases it within `lock_seconds`.
 
     Its file holds the last head that a writer acknowledged, which all writers of this ledger know by it.
     """
-    place = path.with_name(f"{path.name}.lock")
-    lock = os.open(place, os.O_RDWR | os.O_CREAT, OWNER)
-    with os.fdopen(lock, "r+b") as file:
-        close_to_others(place)  # else any user of the machine could hold it, and stop all records
+    with _lock_file(path) as file:
+        wait_for_lock(file.fileno(), writers_lock_place(path), lock_seconds())
+        yield file
+
+
+@contextmanager
+def queued_writers_lock(path: Path) -> Iterator[BinaryIO]:
+    """Hold the writers' lock, waiting as long as it takes; for a service's writer, for which nobody waits without end.
+
+    Waiting in the kernel's queue instead of SQLite's back-off keeps the longest waits short.
+    """
+    with _lock_file(path) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
+
+
+def writers_lock_place(path: Path) -> Path:
+    """Return where the file of the writers' lock of a ledger lies."""
+    return path.with_name(f"{path.name}.lock")
+
+
+def _lock_file(path: Path) -> BinaryIO:
+    """Open the file of the writers' lock."""
+    place = writers_lock_place(path)
+    file = os.fdopen(os.open(place, os.O_RDWR | os.O_CREAT, OWNER), "r+b")
+    close_to_others(place)  # else any user of the machine could hold it, and stop all records
+    return file
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import time
@@ -12,8 +11,8 @@ from typing import BinaryIO
 
 import psycopg
 
-from features.errors import LedgerError
-from features.files import OWNER
+from features.errors import LedgerError, LockHeld
+from features.files import OWNER, wait_for_lock
 from serving.database import postgres
 from serving.database.connection import Row
 from serving.database.place import FILE, DatabaseLedger, local_file
@@ -94,7 +93,7 @@ class WrittenDatabase:
 
     def _note(self, head: Head) -> None:
         """Let the home know a head that was acknowledged, unless another process has noted a later one."""
-        with suppress(OSError), self._lock_file() as lock:
+        with suppress(OSError, LockHeld), self._lock_file() as lock:
             noted = noted_head(lock)
             if noted is None or noted.size < head.size:
                 note_head(lock, head)
@@ -104,7 +103,7 @@ class WrittenDatabase:
         """Hold the home's note of the last head for the moment in which it is read or written."""
         path = local_file(self._place).with_name(f"{FILE}.lock")
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, OWNER), "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            wait_for_lock(file.fileno(), path, self._patience)
             yield file
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from features.errors import LedgerError
 from serving.ledger.entries import Entry
 from serving.ledger.head import Head, Outcome, committed, note_head, noted_head
-from serving.ledger.sqlite import SqliteConnection, writers_lock, writing
+from serving.ledger.sqlite import SqliteConnection, queued_writers_lock, writers_lock, writing
 
 Identity = tuple[tuple[int, int], ...]
 """Device and inode of the database, of its write-ahead log and of the index of that log."""
@@ -33,7 +33,9 @@ class WrittenFile:
 
     def write(self, entries: Callable[[], Sequence[Entry]]) -> list[Outcome]:
         """Write what `entries` returns once the lock is held; an error means that nothing of it is acknowledged."""
-        with writers_lock(self._path) as lock:
+        # a service tells those who wait when its patience ends; a command has nobody else to tell it
+        lock_of = writers_lock if self._patience is None else queued_writers_lock
+        with lock_of(self._path) as lock:
             connection = self._opened()
             known_heads = (self._head, noted_head(lock))
             try:
