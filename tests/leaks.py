@@ -170,7 +170,7 @@ LEAKS = (
         "attributes are the latest ones whatever the day",
         "features/engine/population.py",
         "values = atom_values(engine, bare, {*atoms.values(), exists}, rows)",
-        "late = bare_cases(entity, code, np.full(len(code), store.complete_to, np.int64))\n"
+        "late = bare_cases(entity, code, np.full(len(code), engine.store.complete_to, np.int64))\n"
         "    values = atom_values(engine, late, {*atoms.values(), exists}, rows)",
     ),
     Leak(
@@ -178,7 +178,7 @@ LEAKS = (
         "units that close later are left out of the day's population",
         "features/engine/population.py",
         "np.flatnonzero((closed == NULL) | (closed > cases.as_of))",
-        "np.flatnonzero((closed == NULL) | (closed > store.complete_to))",
+        "np.flatnonzero((closed == NULL) | (closed > engine.store.complete_to))",
     ),
     Leak(
         "近期申领按最后入库日",
@@ -192,7 +192,7 @@ LEAKS = (
         "peers are those of the history's last day",
         "features/engine/peer_medians.py",
         "cases.entity, wanted, day, values_of_living)",
-        "cases.entity, wanted, store.complete_to, values_of_living)",
+        "cases.entity, wanted, engine.store.complete_to, values_of_living)",
     ),
     Leak(
         "同行取次月末",
