@@ -56,8 +56,10 @@ def served(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSSI_LEDGER", place.address)
         with serving(home, city_2000, log, "--workers", "2") as (address, process):
-            # nothing here asks for a recorded batch
-            yield DatabaseServed(process, address, home, keys, log, city_2000, "", place)
+            # nothing here asks for a recorded batch or a claim
+            yield DatabaseServed(
+                process, address, home, keys, log, city_2000, batch="", claim="", place=place
+            )
 
 
 def test_answers_are_recorded_in_the_database_and_replay_to_the_bit(
