@@ -80,13 +80,22 @@ def opened(limits: ConnectionLimits = MODEST) -> Connection:
     """Return a connection in memory that may read and write any file; a query sees no variable of ours."""
     connection = duckdb.connect()
     connection.execute("SET python_enable_replacements=false")
-    # its own bar would be printed among the JSON of a command whose query takes two seconds
-    connection.execute("SET enable_progress_bar=false")
+    _without_bar(connection)
     memory = limits.memory or memory_limit()
     connection.execute(f"SET memory_limit={quoted(memory)}")
     connection.execute(f"SET threads={limits.threads}")
     connection.execute(f"SET temp_directory={quoted(limits.spill or '')}")
     return connection
+
+
+def _without_bar(connection: Connection) -> None:
+    """Let no bar of progress be shown: it would be printed among the JSON of a command whose query takes two seconds.
+
+    In a notebook without ipywidgets it is off from the start, and the setting cannot be changed at all.
+    """
+    row = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
+    if row == (True,):
+        connection.execute("SET enable_progress_bar=false")
 
 
 def locked_connection(

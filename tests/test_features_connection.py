@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 from features.connection import (
     Connection,
@@ -131,3 +133,14 @@ def test_a_long_query_prints_no_bar_among_the_json_of_a_command(tmp_path: Path) 
     for connection in (opened(), locked_connection([tmp_path])):
         [[shows_bar]] = connection.sql("SELECT current_setting('enable_progress_bar')").fetchall()
         assert shows_bar is False
+
+
+def test_a_connection_opens_in_a_notebook_and_shows_no_bar_there() -> None:
+    asked = (
+        "from features.connection import opened\n"
+        "opened().execute(\"SELECT current_setting('enable_progress_bar')\").fetchone()"
+    )
+    notebook = new_notebook(cells=[new_code_cell(asked)])
+    NotebookClient(notebook).execute(cwd=str(Path(__file__).parents[1]))
+    [output] = notebook.cells[0].outputs
+    assert output["data"]["text/plain"] == "(False,)"
