@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from collections import Counter
@@ -161,6 +162,20 @@ def test_a_flipped_column_is_told_and_never_scored(laid: Laid, tmp_path: Path) -
     for path in files_below(tmp_path / "home" / "stores", "*.column"):
         content = bytearray(path.read_bytes())
         path.write_bytes(bytes(byte ^ 1 for byte in content))
+    with pytest.raises(HistoryError, match="is not what was written there; restore"):
+        laid.answered(tmp_path / "home")
+
+
+@pytest.mark.parametrize("pattern", ["*.column", "*.starts"])
+@pytest.mark.parametrize("cut", [1, 3])
+def test_a_file_that_was_cut_within_a_value_is_told(
+    laid: Laid, tmp_path: Path, pattern: str, cut: int
+) -> None:
+    shutil.copytree(laid.home, tmp_path / "home")
+    for path in files_below(tmp_path / "home" / "stores", pattern):
+        size = path.stat().st_size
+        if size:
+            os.truncate(path, max(0, size - cut))
     with pytest.raises(HistoryError, match="is not what was written there; restore"):
         laid.answered(tmp_path / "home")
 

@@ -17,7 +17,7 @@ from features.arrays import NULL
 from features.errors import CatalogueError
 from features.ingest.scan import files_in
 from features.seal import Seal, check_whole, with_seal
-from features.store.memory_map import Mapped
+from features.store.memory_map import Mapped, mapped_sealed
 
 LARGE = 1 << 13
 """Rows from which on a range is read, not mapped: a scan of the whole city should not stay in memory."""
@@ -65,7 +65,7 @@ class FlatColumns:
     @cached_property
     def starts(self) -> Mapped:
         """The place of the first row of each code, and the number of rows last; rows without a code stand before."""
-        return Mapped(self.starts_path, np.dtype(np.int64))
+        return self._sealed_starts[0]
 
     @property
     def starts_path(self) -> Path:
@@ -74,7 +74,11 @@ class FlatColumns:
 
     @cached_property
     def _starts_seal(self) -> Seal:
-        return Seal(self.starts_path)
+        return self._sealed_starts[1]
+
+    @cached_property
+    def _sealed_starts(self) -> tuple[Mapped, Seal]:
+        return mapped_sealed(self.starts_path, np.dtype(np.int64))
 
     @property
     def size(self) -> int:
@@ -106,8 +110,8 @@ class FlatColumns:
             path = files[0] if files else self._lay_out(name)
             kind, gaps = path.name.split(".")[1:3]
             dtype = np.dtype(kind)
-            mapped = Mapped(path, dtype)
-            self._columns[name] = Flat(path, dtype, gaps == "gaps", mapped.values, Seal(path))
+            mapped, seal = mapped_sealed(path, dtype)
+            self._columns[name] = Flat(path, dtype, gaps == "gaps", mapped.values, seal)
         return self._columns[name]
 
     def _lay_out(self, name: str) -> Path:
@@ -152,7 +156,7 @@ class FlatTable(FlatColumns):
             without_code = self.file.metadata.num_rows - counts.sum()
             starts = np.append(without_code, counts).cumsum()
             self._write(self.starts_path, [starts])
-        return Mapped(self.starts_path, np.dtype(np.int64))
+        return self._sealed_starts[0]
 
     def _rows_of_codes(self, size: int) -> NDArray[np.int64]:
         """Return how many rows each of the codes 0 .. size - 1 has."""
