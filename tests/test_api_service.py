@@ -49,6 +49,7 @@ from serving.replay.dossier import dossier
 from serving.replay.peer_words import peers_as_json
 from serving.replay.peers import the_comparison
 from serving.requests import MOST_UNITS
+from serving.scoring.batch_job import JobFolder
 from serving.scoring.promoted_models import promoted
 from serving.scoring.score_day import roll
 from tests.api_client import CheckedClient, path_of
@@ -140,7 +141,11 @@ class Served:
 
     @property
     def size(self) -> int:
-        """The number of records."""
+        """The number of records, once no batch job is under way: each records when it ends, also one that another test began."""
+        jobs = JobFolder(self.home / "jobs")
+        until = time.monotonic() + PATIENCE
+        while jobs.waiting() and time.monotonic() < until:
+            time.sleep(0.1)
         return head(self.home / "ledger.db").size
 
     def firms(self, number: int) -> list[str]:
