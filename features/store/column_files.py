@@ -17,7 +17,7 @@ from features.arrays import NULL
 from features.errors import CatalogueError
 from features.ingest.scan import files_in
 from features.seal import Seal, check_whole, with_seal
-from features.store.memory_map import Mapped, mapped_sealed
+from features.store.memory_map import Mapped
 
 LARGE = 1 << 13
 """Rows from which on a range is read, not mapped: a scan of the whole city should not stay in memory."""
@@ -226,3 +226,12 @@ def narrowest(low: int, high: int) -> type[np.signedinteger[Any]]:
         if limits.min < low and high <= limits.max:
             return width
     return np.int64
+
+
+def mapped_sealed(path: Path, dtype: np.dtype[Any]) -> tuple[Mapped, Seal]:
+    """Return what a sealed file holds, and its seal; HistoryError where its length is not what was written.
+
+    The seal is read first, since a file that was cut need not hold a whole number of values, and cannot be mapped then.
+    """
+    seal = Seal(path)
+    return Mapped(path, dtype), seal

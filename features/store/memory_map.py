@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.seal import Seal
-
 
 class Mapped:
     """What a file holds, as `values` of one type; they stay good when its memory is given back, and are read again if need be."""
@@ -30,12 +28,3 @@ class Mapped:
             # Otherwise pages that were read count as memory of this process until the system needs them elsewhere;
             # a later look reads them from the file again.
             self._held.madvise(mmap.MADV_DONTNEED)
-
-
-def mapped_sealed(path: Path, dtype: np.dtype[Any]) -> tuple[Mapped, Seal]:
-    """Return what a sealed file holds, and its seal; HistoryError where its length is not what was written.
-
-    The seal is read first, since a file that was cut need not hold a whole number of values, and cannot be mapped then.
-    """
-    seal = Seal(path)
-    return Mapped(path, dtype), seal
