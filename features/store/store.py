@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,8 @@ class Store:
         self._files: dict[tuple[str, str], SortedRows] = {}
         self._dictionaries: dict[str, Dictionary] = {}
         self._declared: dict[str, dict[str, Column]] = {}
+        self._views: set[str] = set()
+        self._one_view = Lock()
         # What upper rooms make once of this store, by its type: so it goes when the store goes.
         self.attached: dict[type, Any] = {}
 
@@ -212,7 +215,7 @@ class Store:
         """Return what an SQL query over the signed tables, each a view of its name, and over `given` tables gives."""
         for name in self.tables:
             if name in query:
-                self._check(name)
+                self._view(name)
         cursor = self._connection.cursor()
         try:
             for name, table in given.items():
@@ -221,19 +224,20 @@ class Store:
         except DuckError as error:
             raise HistoryError(f"the query failed: {why_failed(error)}") from None
 
-    def _check(self, table: str) -> None:
-        """Raise HistoryError unless all rows of a table are what was written."""
+    def _view(self, table: str) -> None:
+        """Let queries read the rows of a table by its name; HistoryError unless they are what was written."""
         for path in self.layout.files(table):
             check_whole(path)
+        # only now: a view reads the heads of its files, which say little where one is damaged
+        with self._one_view:
+            if table not in self._views:
+                view = f"CREATE VIEW {named(table)} AS {self._rows_sql(table)}"
+                self._connection.cursor().execute(view)
+                self._views.add(table)
 
     @cached_property
     def _connection(self) -> Connection:
-        limits = ConnectionLimits(spill=folder_of(self, self.folder))
-        connection = opened(limits)
-        for table in self.tables:
-            rows = self._rows_sql(table)
-            connection.execute(f"CREATE VIEW {named(table)} AS {rows}")
-        return connection
+        return opened(ConnectionLimits(spill=folder_of(self, self.folder)))
 
     def _rows_sql(self, table: str) -> str:
         files = self.layout.files(table)

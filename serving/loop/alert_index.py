@@ -32,11 +32,11 @@ def alert_rows(journal: Path, alert: str) -> list[Row]:
     place = journal / FILE
     try:
         names = _names(place, journal / "alerts", alert)
-    except (
-        sqlite3.OperationalError
-    ):  # the home can only be read, or another holds the index: the parts say the same
+    except sqlite3.OperationalError:
+        # the home can only be read, or another holds the index: the parts say the same
         return rows_where(journal, "alerts", alert=alert)
-    except sqlite3.DatabaseError:  # damaged: what it held stands in the parts
+    except sqlite3.DatabaseError:
+        # damaged: what it held stands in the parts
         place.unlink(missing_ok=True)
         return rows_where(journal, "alerts", alert=alert)
     return rows_of_parts((journal / "alerts" / name for name in names), alert=alert)
@@ -81,12 +81,13 @@ def _indexed(index: sqlite3.Connection) -> Parts:
 def _complete(index: sqlite3.Connection, folder: Path, parts: Parts) -> None:
     """Bring the index to the parts there are, whole or not at all."""
     index.execute("BEGIN IMMEDIATE")
-    known = _indexed(index)  # another process may have completed it meanwhile
-    if any(parts.get(name) != state for name, state in known.items()):
+    # asked again: another process may have completed it meanwhile
+    indexed = _indexed(index)
+    if any(parts.get(name) != state for name, state in indexed.items()):
         index.execute("DELETE FROM alerts")
         index.execute("DELETE FROM parts")
-        known = {}
-    for name in sorted(parts.keys() - known.keys()):
+        indexed = {}
+    for name in sorted(parts.keys() - indexed.keys()):
         numbers = scan_parquet(folder / name).select("alert").collect()["alert"].unique()
         index.executemany(
             "INSERT INTO alerts VALUES (?, ?)", [(number, name) for number in numbers]

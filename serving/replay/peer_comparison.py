@@ -50,3 +50,8 @@ class PeerComparison:
     peers: Matrix
     peer_scores: np.ndarray[Any, np.dtype[np.float64]]
     explanation: Explanation
+
+    @property
+    def with_lower_score(self) -> int:
+        """How many peers have a lower score."""
+        return int((self.peer_scores < self.case.raw).sum())

@@ -73,19 +73,18 @@ def _group(comparison: PeerComparison) -> dict[str, Any]:
         {"attribute": each.name, "zh": each.zh, "en": each.en, "value": of_unit}
         for each, of_unit in group.shared
     ]
-    lower = comparison.peer_scores < comparison.case.raw
     return {
         "count": len(group.places),
         "shared": shared,
         "wider": group.is_wider,
         "least": group.least,
-        "with_lower_score": int(lower.sum()),
+        "with_lower_score": comparison.with_lower_score,
         "words": _group_words(comparison),
     }
 
 
 def _group_words(comparison: PeerComparison) -> Words:
-    """Return the group in words, such as `49 peers: sector C, persons 0-9`."""
+    """Return the group in words, such as `49 peers: sector C, persons 1-9`."""
     group = comparison.group
     count = len(group.places)
     zh = [f"{each.zh} {_class_words(of_unit, 'zh')}" for each, of_unit in group.shared]
@@ -108,14 +107,11 @@ def _score_words(comparison: PeerComparison) -> Words:
     """Return the score beside the mean of the peers, and above how many of them it is."""
     raw, mean = comparison.case.raw, comparison.explanation.base
     count = len(comparison.peer_scores)
-    lower = int((comparison.peer_scores < raw).sum())
-    own, of_peers, gap = (
-        number_in_words(raw),
-        number_in_words(mean),
-        number_in_words(abs(raw - mean)),
-    )
+    lower = comparison.with_lower_score
+    score, of_peers = number_in_words(raw), number_in_words(mean)
+    gap = number_in_words(abs(raw - mean))
     zh, en = ("高", "higher") if raw >= mean else ("低", "lower")
     return {
-        "zh": f"原始分 {own}，同类平均 {of_peers}，{zh} {gap}；高于 {count} 个同类中的 {lower} 个",
-        "en": f"raw score {own}, mean of the peers {of_peers}: {gap} {en}; above {lower} of {count} peers",
+        "zh": f"原始分 {score}，同类平均 {of_peers}，{zh} {gap}；高于 {count} 个同类中的 {lower} 个",
+        "en": f"raw score {score}, mean of the peers {of_peers}: {gap} {en}; above {lower} of {count} peers",
     }
