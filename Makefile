@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 EXTRA := .venv/.extra
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install extra demo test test-slow check bench trial torture sbom
+.PHONY: install extra demo test test-slow test-full check bench trial torture sbom
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -36,7 +36,11 @@ test: check
 
 # the stops use both cores by themselves where they can, and wait much; so they run beside the other slow tests
 test-slow: $(STAMP)
-	$(HERE)/python -m pytest -m slow $(PARALLEL)
+	$(HERE)/python -m pytest -m "slow and not full" $(PARALLEL)
+
+# slow laws once more at the full count that was asked of each: hours
+test-full: $(STAMP)
+	$(HERE)/python -m pytest -m full $(PARALLEL)
 
 # every kind of fault at its full count; ARGS="--kind NAME --count N" for one kind
 torture: $(STAMP)

@@ -152,7 +152,7 @@ def shared_data() -> Path:
 
 def pytest_report_header() -> str:
     """Say at the head of a run which seed the samples have."""
-    return f"samples: seed {SEED}; make test-slow runs what they leave out (docs/testing.md)"
+    return f"samples: seed {SEED}; make test-slow and test-full run what they leave out (docs/testing.md)"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -40,3 +40,9 @@ def slow(case: Any) -> Any:
     """Return a case that only `make test-slow` tries."""
     values = case if isinstance(case, tuple) else (case,)
     return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def full(case: Any) -> Any:
+    """Return a case that only `make test-full` tries: a count that takes many minutes by itself."""
+    values = case if isinstance(case, tuple) else (case,)
+    return pytest.param(*values, marks=(pytest.mark.slow, pytest.mark.full))

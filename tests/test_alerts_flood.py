@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.alert_flood import FloodCounts, flooded
+from tests.sample import full, slow
 
 
 def check(counts: FloodCounts, *, firms: int, kills: int) -> None:
@@ -17,10 +18,8 @@ def check(counts: FloodCounts, *, firms: int, kills: int) -> None:
     assert counts.lost == counts.doubled == counts.to_a_wrong_team == 0
 
 
-def test_a_sample_of_a_flood_of_alerts_arrives_once_through_kills(tmp_path: Path) -> None:
-    check(flooded(tmp_path, 1_500, 2), firms=1_500, kills=2)
-
-
-@pytest.mark.slow
-def test_100_000_alerts_arrive_once_through_20_kills_and_readers_that_flap(tmp_path: Path) -> None:
-    check(flooded(tmp_path, 100_000, 20), firms=100_000, kills=20)
+@pytest.mark.parametrize(("firms", "kills"), [(1_500, 2), slow((10_000, 5)), full((100_000, 20))])
+def test_each_alert_of_a_flood_arrives_once_through_kills_and_readers_that_flap(
+    tmp_path: Path, firms: int, kills: int
+) -> None:
+    check(flooded(tmp_path, firms, kills), firms=firms, kills=kills)

@@ -55,6 +55,7 @@ from serving.scoring.score_day import roll
 from tests.api_client import CheckedClient, path_of
 from tests.api_requests import KINDS, Asked, Requests, requests_of
 from tests.said import Say
+from tests.sample import full, slow
 from tests.test_gate_wire import HOSTILE
 from tests.wired import sent as sent_raw
 
@@ -932,13 +933,13 @@ def test_the_page_of_the_document_asks_for_nothing_and_its_style_is_allowed(
     assert all(f'id="{route.name}"' in page for route in ROUTES)
 
 
-QUICK_CALLS, SLOW_CALLS = 10, 720
-"""Requests of each route in the two runs below: what a quick suite bears, and 20,000 in all."""
+CALLS = [10, slow(100), full(720)]
+"""Requests of each route: what a quick suite bears, what a slow one does, and more than 20,000 in all."""
 FEWEST_GOOD = 0.4
 """The share of requests that must be answered 200, so that not only refusals are tried."""
 
 
-@pytest.mark.parametrize("calls", [QUICK_CALLS, pytest.param(SLOW_CALLS, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("calls", CALLS)
 def test_requests_made_from_the_document_get_what_it_says(
     served: Served, counted: dict[str, int], calls: int
 ) -> None:

@@ -18,10 +18,9 @@ from features.connection import Connection, opened
 from features.errors import SourceError
 from features.ingest.csv_file import csv_file
 from features.ingest.dialect import StatedDialect, regular, sound_record_pattern
-from tests.sample import slow
+from tests.sample import full, slow
 
-FILES = 400
-ALL_FILES = 2_400
+FILES = [400, slow(1_200), full(2_400)]
 """Files that csv.writer writes in one run."""
 SPICE = "\"',;\t#\n\r\\\0 \u00a0NAa市南\u200b\ufeff😀0=-"
 """Signs that a reader may take for something else."""
@@ -109,7 +108,7 @@ def valued(rows: list[list[str]]) -> list[tuple[str | None, ...]]:
     return [(*(field or None for field in row), None) for row in rows]
 
 
-@pytest.mark.parametrize("files", [FILES, slow(ALL_FILES)])
+@pytest.mark.parametrize("files", FILES)
 def test_files_by_csv_writer_are_read_value_by_value(
     connection: Connection, tmp_path: Path, counted: dict[str, int], files: int
 ) -> None:

@@ -448,9 +448,13 @@ def an_estimate(walk: Walk) -> Any:
 
 
 def a_batch(walk: Walk) -> Any:
-    said = json.loads(
-        walk.says("batch", TARGET, walk.place / "source", "--data", walk.place / "data", "--json")
+    words = ("batch", TARGET, walk.place / "source", "--data", walk.place / "data", "--json")
+    said = json.loads(walk.says(*words))
+    on_spark = json.loads(
+        walk.says(*words, "--spark", "local[2]", "--shared", walk.place / "shared")
     )
+    # the same day scored twice: what differs is the record alone
+    assert lasting(on_spark) == lasting(said)
     walk.record, walk.top = said["record_id"], {unit["id"]: unit["score"] for unit in said["top"]}
     return lasting(said)
 

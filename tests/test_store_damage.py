@@ -31,11 +31,13 @@ from serving.scoring.ranks import ranks_of, stored_ranks
 from serving.scoring.score_day import roll
 from serving.scoring.scorer import Scorer
 from tests.recorded import Home, home_of
+from tests.sample import full, slow
 from tests.test_scoring_score_day import MOMENT
 
 RANKS = Path("ranks", "day.npz")
 KINDS = ("a bit", "some bytes", "shorter", "longer", "empty", "gone", "swapped")
-QUICK, WHOLE = 28, 1_000
+DAMAGES = [28, slow(250), full(1_000)]
+"""Damages in one run, each drawn from the seed of their number."""
 
 
 @dataclass(frozen=True)
@@ -146,15 +148,12 @@ def outcomes(laid: Laid, place: Path, number: int, seed: int) -> Counter[str]:
     return counted
 
 
-def test_damage_never_changes_an_answer_in_silence(laid: Laid, tmp_path: Path) -> None:
-    counted = outcomes(laid, tmp_path, QUICK, seed=1)
-    assert counted["told"] > 3 and counted.total() == QUICK
-
-
-@pytest.mark.slow
-def test_a_thousand_damages_never_change_an_answer_in_silence(laid: Laid, tmp_path: Path) -> None:
-    counted = outcomes(laid, tmp_path, WHOLE, seed=2)
-    assert counted["told"] > WHOLE // 8 and counted.total() == WHOLE
+@pytest.mark.parametrize("damages", DAMAGES)
+def test_damage_never_changes_an_answer_in_silence(
+    laid: Laid, tmp_path: Path, damages: int
+) -> None:
+    counted = outcomes(laid, tmp_path, damages, seed=damages)
+    assert counted["told"] > damages // 8 and counted.total() == damages
 
 
 def test_a_flipped_column_is_told_and_never_scored(laid: Laid, tmp_path: Path) -> None:
