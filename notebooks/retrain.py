@@ -40,7 +40,8 @@ from models.explain.explain import explain
 from models.explain.oracle import drawable, oracle_contributions
 from training.data.dataset import dataset
 from training.data.recipe import recipe_of
-from training.models.registry import champion, runs, tracking_uri
+from training.models.promote import version_in_use
+from training.models.registry import runs, tracking_uri
 from training.runs.train import train
 
 source = Path(os.environ.get("LSSI_SOURCE", "city"))
@@ -185,7 +186,7 @@ plt.tight_layout()
 # %%
 key = ModelKey(store.source.name, target)
 print("mlflow ui --backend-store-uri", tracking_uri(home()))
-print("启用版本 version in use:", champion(home(), key))
+print("启用版本 version in use:", version_in_use(home(), key))
 pd.DataFrame(runs(home(), key))[
     ["version", "source", "auc", "average_precision", "brier", "rounds", "leaves", "fingerprint"]
 ]

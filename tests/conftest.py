@@ -350,7 +350,8 @@ def train_city(city: Path, loaded: Path, home: Path) -> None:
     """
     from features.store.opening import open_store
     from models.bundle.bundle import load_bundle, write_bundle
-    from models.bundle.champions import ModelKey, Pointer, point_at_bundle
+    from models.bundle.champions import ModelKey, Pointer
+    from models.bundle.generation import promote_model
     from training.runs.train import bundle_parts, trained_on
 
     shutil.copytree(loaded, home)
@@ -361,7 +362,7 @@ def train_city(city: Path, loaded: Path, home: Path) -> None:
             parts = bundle_parts(trained_on(store, target), {"source": "city"})
             bundle = write_bundle(home / "bundles", parts)
             pointer = Pointer(bundle=bundle.name, digest=load_bundle(bundle).digest)
-            point_at_bundle(home / "bundles", ModelKey("city", target), pointer)
+            promote_model(home / "bundles", ModelKey("city", target), pointer)
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ import numpy as np
 import pytest
 
 from features.ingest.scan import files_in
-from models.bundle.champions import ModelKey, Pointer, point_at_bundle, read_pointer
+from models.bundle.champions import ModelKey, Pointer
 from models.bundle.folder import bundle_digest, read_folder, write_folder
-from models.bundle.generation import publish_models, read_generation
+from models.bundle.generation import pointer_of, promote_model, read_generation
 from serving.gate.keys import add
 from serving.ledger.read import find
 from serving.ledger.record import record_of
@@ -51,7 +51,7 @@ class Seen:
 
 def other_model(bundles: Path) -> Pointer:
     """Write a second model, which is the one in use with other probabilities, and return its pointer."""
-    pointer = read_pointer(bundles / KEY.file)
+    pointer = pointer_of(bundles, KEY)
     files = dict(read_folder(bundles / pointer.bundle))
     manifest = json.loads(files["bundle.json"])
     manifest["calibration_probability"] = [
@@ -115,14 +115,13 @@ def changed(bundles: Path) -> Changed:
 def changes_made(home: Path, city: Path, server: subprocess.Popen[bytes]) -> list[Changed]:
     """Promote in turn two models, publish a day among them, kill a worker twice, and return what was published when."""
     bundles = home / "bundles"
-    models = cycle([other_model(bundles), read_pointer(bundles / KEY.file)])
+    models = cycle([other_model(bundles), pointer_of(bundles, KEY)])
     changes = [changed(bundles)]
     for number in range(CHANGES):
         if number == CHANGES // 2:
             batch_of(home, city)
         else:
-            point_at_bundle(bundles, KEY, next(models))
-            publish_models(bundles, KEY.source)
+            promote_model(bundles, KEY, next(models))
         changes.append(changed(bundles))
         if number in (2, 6):
             os.kill(workers_of(server)[0], signal.SIGKILL)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from features.errors import BundleError
-from models.bundle.champions import ModelKey, Pointer, point_at_bundle
+from models.bundle.champions import ModelKey, Pointer
 from models.bundle.generation import (
     DayPointer,
     Generation,
     HistoryPointer,
+    current_generation,
     generation_file,
+    models_in_use,
+    pointer_of,
+    promote_model,
     publish_days,
     publish_history,
-    publish_models,
     read_generation,
 )
 
@@ -23,10 +27,14 @@ KEY = ModelKey("hand", "undeclared_workers")
 OLD, NEW = "a" * 64, "b" * 64
 
 
-def promoted(folder: Path, digest: str) -> None:
+def pointer(digest: str) -> Pointer:
+    """Return a pointer to a bundle."""
+    return Pointer(bundle=f"model-{digest[:12]}", digest=digest)
+
+
+def promoted(folder: Path, digest: str) -> Generation:
     """Let a model be promoted."""
-    folder.mkdir(exist_ok=True)
-    point_at_bundle(folder, KEY, Pointer(bundle=f"model-{digest[:12]}", digest=digest))
+    return promote_model(folder, KEY, pointer(digest))
 
 
 def day(digest: str, model: str, store: str = "hand-1") -> DayPointer:
@@ -46,13 +54,11 @@ def published(folder: Path, target: str, one: DayPointer) -> Generation:
 
 def test_a_generation_counts_up_only_where_something_changed(tmp_path: Path) -> None:
     assert read_generation(tmp_path, KEY.source) is None
-    promoted(tmp_path, OLD)
-    first = publish_models(tmp_path, KEY.source)
+    first = promoted(tmp_path, OLD)
     assert (first.number, first.models[KEY.target].digest) == (1, OLD)
-    assert publish_models(tmp_path, KEY.source) == first == read_generation(tmp_path, KEY.source)
-    promoted(tmp_path, NEW)
-    assert read_generation(tmp_path, KEY.source) == first
-    second = publish_models(tmp_path, KEY.source)
+    assert promoted(tmp_path, OLD) == first == read_generation(tmp_path, KEY.source)
+    second = promoted(tmp_path, NEW)
+    assert second == read_generation(tmp_path, KEY.source)
     assert (second.number, second.models[KEY.target].digest) == (2, NEW)
     assert first.name != second.name and second.name.startswith("2-")
 
@@ -61,13 +67,11 @@ def test_a_model_is_answered_from_its_own_day_alone(tmp_path: Path) -> None:
     promoted(tmp_path, OLD)
     of_old = published(tmp_path, KEY.target, day("1" * 64, OLD))
     assert of_old.day(KEY.target) == day("1" * 64, OLD)
-    promoted(tmp_path, NEW)
-    assert publish_models(tmp_path, KEY.source).day(KEY.target) is None
+    assert promoted(tmp_path, NEW).day(KEY.target) is None
     of_new = published(tmp_path, KEY.target, day("2" * 64, NEW))
     assert of_new.day(KEY.target) == day("2" * 64, NEW)
     # a promotion that is taken back finds its day again
-    promoted(tmp_path, OLD)
-    assert publish_models(tmp_path, KEY.source).day(KEY.target) == day("1" * 64, OLD)
+    assert promoted(tmp_path, OLD).day(KEY.target) == day("1" * 64, OLD)
 
 
 def test_days_of_an_earlier_history_are_in_use_no_more(tmp_path: Path) -> None:
@@ -83,7 +87,7 @@ def test_days_of_one_history_are_published_together(tmp_path: Path) -> None:
     promoted(tmp_path, OLD)
     days = {KEY.target: day("1" * 64, OLD), "other": day("3" * 64, NEW)}
     both = publish_days(tmp_path, KEY.source, history(), days)
-    assert (both.number, both.days) == (1, {name: (one,) for name, one in days.items()})
+    assert (both.number, both.days) == (2, {name: (one,) for name, one in days.items()})
     assert publish_days(tmp_path, KEY.source, history(), days) == both
 
 
@@ -93,13 +97,46 @@ def test_a_loaded_history_is_served_unless_a_day_of_another_is_published(tmp_pat
         assert publish_history(tmp_path, KEY.source, history(day=at)).history == history(day=at)
     whole = published(tmp_path, KEY.target, day("1" * 64, OLD))
     assert publish_history(tmp_path, KEY.source, history(day="2015-07-01")) == whole
-    assert publish_models(tmp_path, KEY.source) == whole
+    assert current_generation(tmp_path, KEY.source) == whole
 
 
 def test_another_source_is_not_touched(tmp_path: Path) -> None:
     promoted(tmp_path, OLD)
-    publish_models(tmp_path, KEY.source)
-    assert publish_models(tmp_path, "hand-too").models == {}
+    assert current_generation(tmp_path, "hand-too").models == {}
+    assert list(models_in_use(tmp_path, KEY.source)) == [KEY.target]
+
+
+def left_by_an_earlier_version(folder: Path, digest: str) -> Path:
+    """Write the file in which an earlier version kept what is in use, and return it."""
+    path = folder / KEY.file
+    path.write_text(pointer(digest).model_dump_json(), "utf-8")
+    return path
+
+
+def test_a_home_of_pointers_is_read_as_it_stands_and_changed_whole(tmp_path: Path) -> None:
+    path = left_by_an_earlier_version(tmp_path, OLD)
+    assert pointer_of(tmp_path, KEY) == pointer(OLD) and path.exists()
+    assert read_generation(tmp_path, KEY.source) is None
+    first = current_generation(tmp_path, KEY.source)
+    assert (first.number, first.models) == (1, {KEY.target: pointer(OLD)})
+    assert not path.exists()
+
+
+def test_a_pointer_of_before_says_nothing_beside_a_generation(tmp_path: Path) -> None:
+    promoted(tmp_path, NEW)
+    path = left_by_an_earlier_version(tmp_path, OLD)
+    assert pointer_of(tmp_path, KEY) == pointer(NEW)
+    promoted(tmp_path, OLD)
+    assert pointer_of(tmp_path, KEY) == pointer(OLD) and not path.exists()
+
+
+def test_promotions_of_two_targets_at_once_are_both_in_use(tmp_path: Path) -> None:
+    keys = [ModelKey(KEY.source, f"target_{number}") for number in range(8)]
+    with ThreadPoolExecutor(len(keys)) as pool:
+        list(pool.map(lambda key: promote_model(tmp_path, key, pointer(OLD)), keys))
+    assert set(models_in_use(tmp_path, KEY.source)) == {key.target for key in keys}
+    last = current_generation(tmp_path, KEY.source)
+    assert last.number == len(keys)
 
 
 @pytest.mark.parametrize(
@@ -109,5 +146,5 @@ def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path, content: bytes) -
     path = generation_file(tmp_path, KEY.source)
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(BundleError, match="does not say what is in use; remove it"):
+    with pytest.raises(BundleError, match="does not say what is in use; restore it"):
         read_generation(tmp_path, KEY.source)

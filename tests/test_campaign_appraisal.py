@@ -15,7 +15,8 @@ from features.home import home
 from features.ingest.scan import read_parquet
 from features.store.store import Store
 from models.bundle.bundle import Parts, load_bundle, write_bundle
-from models.bundle.champions import ModelKey, Pointer, point_at_bundle
+from models.bundle.champions import ModelKey, Pointer
+from models.bundle.generation import promote_model
 from models.campaign.appraisal import appraise
 from models.campaign.appraisal_sheet import appraisal_sheet
 from models.campaign.period import asked_period, last_closed_period, period_of_year
@@ -148,7 +149,7 @@ def test_a_score_changes_no_class_no_medal_and_no_exposure(
     bundles = home() / "bundles"
     bundle = write_bundle(bundles, model_parts)
     pointer = Pointer(bundle=bundle.name, digest=load_bundle(bundle).digest)
-    point_at_bundle(bundles, ModelKey("hand", "undeclared_workers"), pointer)
+    promote_model(bundles, ModelKey("hand", "undeclared_workers"), pointer)
     assert said() == without
 
 

@@ -13,6 +13,8 @@ import pytest
 from features.home import home
 from features.ingest.scan import files_below, files_in
 from models.bundle.bundle import Parts, load_bundle, write_bundle
+from models.bundle.champions import ModelKey, Pointer
+from models.bundle.generation import promote_model
 from tests.said import Say
 
 Write = Callable[..., Path]
@@ -409,12 +411,12 @@ def test_a_service_that_cannot_start_says_why(
     assert says in say("serve", source, *words).line
 
 
-def promote(parts: Parts) -> Path:
-    """Write a bundle and point to it, as a promotion does."""
+def promote(parts: Parts, digest: str | None = None) -> Path:
+    """Write a bundle and put it into use, as a promotion does, under its own digest or another."""
     folder = home() / "bundles"
     path = write_bundle(folder, parts)
-    pointer = {"bundle": path.name, "digest": load_bundle(path).digest}
-    (folder / "hand.undeclared_workers.json").write_text(json.dumps(pointer), "utf-8")
+    pointer = Pointer(bundle=path.name, digest=digest or load_bundle(path).digest)
+    promote_model(folder, ModelKey("hand", "undeclared_workers"), pointer)
     return path
 
 
@@ -429,11 +431,7 @@ def test_a_damaged_bundle_is_refused_before_anything_reads_it(
 
 
 def test_a_pointer_to_another_bundle_is_refused(say: Say, source: Path, model_parts: Parts) -> None:
-    promote(model_parts)
-    pointer = home() / "bundles" / "hand.undeclared_workers.json"
-    pointer.write_text(
-        json.dumps(json.loads(pointer.read_text("utf-8")) | {"digest": "0" * 64}), "utf-8"
-    )
+    promote(model_parts, digest="0" * 64)
     assert "has digest" in say("plan", source, "--week", "2015-06-29").line
 
 

@@ -20,7 +20,8 @@ from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
-from models.bundle.champions import ModelKey, Pointer, point_at_bundle
+from models.bundle.champions import ModelKey, Pointer
+from models.bundle.generation import promote_model
 from models.bundle.manifest import frozen_features
 from simulation.ground.setting import setting_of
 from simulation.run import write_city
@@ -90,7 +91,7 @@ def parts_of(store: Store, target: str, entity: str) -> Parts:
 def promote(models: list[Parts], folder: Path) -> None:
     for parts in models:
         path = write_bundle(folder, parts)
-        point_at_bundle(
+        promote_model(
             folder,
             ModelKey("city", parts.target),
             Pointer(bundle=path.name, digest=load_bundle(path).digest),

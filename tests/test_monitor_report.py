@@ -21,7 +21,8 @@ from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Bundle, Parts, load_bundle, write_bundle
 from models.bundle.calibration import Calibration
-from models.bundle.champions import ModelKey, Pointer, point_at_bundle
+from models.bundle.champions import ModelKey, Pointer
+from models.bundle.generation import promote_model
 from models.bundle.manifest import frozen_features
 from serving.ledger.act import act_of
 from serving.ledger.read import find
@@ -178,7 +179,7 @@ def bundle_of(store: Store, place: Path) -> Bundle:
     path = write_bundle(place, parts)
     bundle = load_bundle(path)
     pointer = Pointer(bundle=path.name, digest=bundle.digest)
-    point_at_bundle(place, ModelKey("hand", "undeclared_workers"), pointer)
+    promote_model(place, ModelKey("hand", "undeclared_workers"), pointer)
     return bundle
 
 

@@ -24,14 +24,15 @@ from features.store.opening import open_store
 from features.store.store import Store
 from lssi.commands.training import champion_after
 from models.bundle.bundle import load_bundle
-from models.bundle.champions import ModelKey
+from models.bundle.champions import ModelKey, Pointer
+from models.bundle.generation import models_in_use
 from models.bundle.score import score
 from tests.said import Say
 from tests.test_house import ROOT
 from training.baselines.declared import baseline_table
 from training.data.dataset import dataset
 from training.groups.table import group_table
-from training.models.promote import promote, promote_first
+from training.models.promote import promote, promote_first, version_in_use
 from training.models.registry import (
     champion,
     client,
@@ -289,11 +290,9 @@ def test_a_person_promotes_and_the_first_model_may_stand_in(
 ) -> None:
     first = told["mlflow"]["version"]
     assert champion(home, WORKERS) is None and promote_first(home, WORKERS, first) == first
-    pointer = home / "bundles" / "hand.workers.json"
-    assert json.loads(pointer.read_text()) == {
-        "bundle": told["bundle"],
-        "digest": told["model_digest"],
-    }
+    assert models_in_use(home / "bundles", WORKERS.source)[WORKERS.target] == Pointer(
+        bundle=told["bundle"], digest=told["model_digest"]
+    )
     second = train(city, "workers", home=home)["mlflow"]["version"]
     assert promote_first(home, WORKERS, second) == first == champion(home, WORKERS)
     assert promote(home, WORKERS, second) == second == champion(home, WORKERS)
@@ -329,7 +328,8 @@ def test_a_damaged_bundle_is_not_promoted(outdone: dict[str, Any], home: Path) -
     model.write_text("tree\n")
     with pytest.raises(BundleError, match="damaged"):
         promote(home, VISITS, outdone["mlflow"]["version"], although="a trial")
-    assert champion(home, VISITS) is None and not (home / "bundles" / "hand.visits.json").exists()
+    assert champion(home, VISITS) is None
+    assert VISITS.target not in models_in_use(home / "bundles", VISITS.source)
     model.write_text(text)
 
 
@@ -356,7 +356,7 @@ def test_no_model_is_in_use_whose_promotion_could_not_be_recorded(
     outdone: dict[str, Any], home: Path
 ) -> None:
     number, former = outdone["mlflow"]["version"], champion(home, VISITS)
-    in_use = (home / "bundles" / "hand.visits.json").read_text("utf-8")
+    in_use = models_in_use(home / "bundles", VISITS.source)
     other = outdone["scorecard"]["version"] if former == number else number
 
     def full_disk(version: int, digest: str) -> None:
@@ -365,7 +365,24 @@ def test_no_model_is_in_use_whose_promotion_could_not_be_recorded(
     with pytest.raises(OSError, match=f"no room for version {other} of [0-9a-f]{{64}}"):
         promote(home, VISITS, other, although="a trial", record=full_disk)
     assert champion(home, VISITS) == former
-    assert (home / "bundles" / "hand.visits.json").read_text("utf-8") == in_use
+    assert models_in_use(home / "bundles", VISITS.source) == in_use
+
+
+def test_a_promotion_that_was_stopped_before_the_alias_is_in_use_and_the_alias_follows(
+    outdone: dict[str, Any], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, former = outdone["mlflow"]["version"], champion(home, VISITS)
+    other = outdone["scorecard"]["version"] if former == number else number
+
+    def stopped(_home: Path, _key: ModelKey, _number: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("training.models.promote.set_champion", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            promote(home, VISITS, other, although="a trial")
+    assert champion(home, VISITS) == former
+    assert version_in_use(home, VISITS) == other == champion(home, VISITS)
 
 
 def test_the_scorecard_that_is_promoted_scores_whole_points(

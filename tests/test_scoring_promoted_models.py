@@ -11,7 +11,8 @@ import pytest
 
 from features.errors import BundleError, TargetError
 from models.bundle.bundle import Parts, load_bundle, write_bundle
-from models.bundle.champions import ModelKey, Pointer, point_at_bundle
+from models.bundle.champions import ModelKey, Pointer
+from models.bundle.generation import generation_file, pointer_of, promote_model
 from serving.scoring.promoted_models import all_promoted, promoted
 
 KEY = ModelKey("hand", "undeclared_workers")
@@ -23,7 +24,7 @@ def shelf(model_parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One bundle, tested on this machine, and promoted."""
     place = tmp_path_factory.mktemp("shelf")
     bundle = write_bundle(place, model_parts)
-    point_at_bundle(place, KEY, Pointer(bundle=bundle.name, digest=load_bundle(bundle).digest))
+    promote_model(place, KEY, Pointer(bundle=bundle.name, digest=load_bundle(bundle).digest))
     return place
 
 
@@ -33,7 +34,15 @@ def folder(shelf: Path, tmp_path: Path) -> Path:
 
 
 def pointer_in(folder: Path) -> Pointer:
-    return Pointer.model_validate_json((folder / KEY.file).read_bytes())
+    return pointer_of(folder, KEY)
+
+
+def of_before(folder: Path, name: str = KEY.file) -> Path:
+    """Give a home the form of before: its model in use is named by a pointer, in a file of a name; return the file."""
+    path = folder / name
+    path.write_text(pointer_in(folder).model_dump_json(), "utf-8")
+    generation_file(folder, KEY.source).unlink()
+    return path
 
 
 def test_the_promoted_bundle_is_the_one_that_answers(folder: Path) -> None:
@@ -46,7 +55,7 @@ def test_the_promoted_bundle_is_the_one_that_answers(folder: Path) -> None:
 
 
 def test_a_bundle_that_nobody_promoted_answers_nothing(folder: Path) -> None:
-    (folder / KEY.file).unlink()
+    generation_file(folder, KEY.source).unlink()
     with pytest.raises(
         TargetError,
         match="'undeclared_workers' is promoted for source 'hand'; train one with `lssi train",
@@ -68,7 +77,7 @@ def test_the_model_of_one_source_never_answers_for_another(folder: Path) -> None
 
 def test_a_pointer_to_a_model_of_another_source_is_refused(folder: Path) -> None:
     other = ModelKey("our-city", KEY.target)
-    point_at_bundle(folder, other, pointer_in(folder))
+    promote_model(folder, other, pointer_in(folder))
     with pytest.raises(
         BundleError, match="points to a model of undeclared_workers for hand; promote a model of"
     ):
@@ -77,10 +86,10 @@ def test_a_pointer_to_a_model_of_another_source_is_refused(folder: Path) -> None
 
 def test_a_pointer_to_another_digest_or_another_target_is_refused(folder: Path) -> None:
     good = pointer_in(folder)
-    point_at_bundle(folder, KEY, good.model_copy(update={"digest": "0" * 64}))
+    promote_model(folder, KEY, good.model_copy(update={"digest": "0" * 64}))
     with pytest.raises(BundleError, match="digest"):
         promoted(folder, KEY)
-    point_at_bundle(folder, CLAIM, good)
+    promote_model(folder, CLAIM, good)
     with pytest.raises(BundleError, match="points to a model of undeclared_workers for hand"):
         promoted(folder, CLAIM)
 
@@ -90,7 +99,7 @@ def test_a_pointer_to_another_digest_or_another_target_is_refused(folder: Path) 
     ["", "{", "[]", '{"bundle": "../../etc", "digest": "' + "0" * 64 + '"}', '{"bundle": "a"}'],
 )
 def test_a_damaged_pointer_is_refused(folder: Path, text: str) -> None:
-    (folder / KEY.file).write_text(text)
+    of_before(folder).write_text(text)
     with pytest.raises(BundleError, match="no pointer to a bundle"):
         promoted(folder, KEY)
 
@@ -104,7 +113,7 @@ def test_a_damaged_model_is_refused_before_it_is_read(folder: Path) -> None:
 
 def named_by_target(folder: Path) -> Path:
     """Give the pointer the name that it had before sources had models of their own."""
-    return (folder / KEY.file).rename(folder / f"{KEY.target}.json")
+    return of_before(folder, f"{KEY.target}.json")
 
 
 def test_a_pointer_named_by_target_alone_gets_the_source_of_its_bundle(
@@ -122,14 +131,15 @@ def test_a_pointer_named_by_target_alone_gets_the_source_of_its_bundle(
 
 
 def test_a_move_of_a_pointer_that_was_killed_is_carried_on(folder: Path) -> None:
-    shutil.copy(folder / KEY.file, folder / f"{KEY.target}.json")
+    shutil.copy(of_before(folder), folder / f"{KEY.target}.json")
     assert promoted(folder, KEY).target == KEY.target
     assert not (folder / f"{KEY.target}.json").exists()
 
 
 def test_two_models_in_use_for_one_source_and_target_are_refused(folder: Path) -> None:
-    old, good = named_by_target(folder), pointer_in_file(folder / f"{KEY.target}.json")
-    point_at_bundle(folder, KEY, good.model_copy(update={"digest": "0" * 64}))
+    other = pointer_in(folder).model_copy(update={"digest": "0" * 64})
+    old = named_by_target(folder)
+    (folder / KEY.file).write_text(other.model_dump_json(), "utf-8")
     with pytest.raises(
         BundleError, match="name two models of undeclared_workers for hand; remove one of them"
     ):
@@ -153,7 +163,7 @@ def test_an_old_model_that_does_not_say_its_source_is_refused_and_stays(
     folder: Path, model_parts: Parts
 ) -> None:
     bundle = write_bundle(folder, replace(model_parts, origin={}))
-    (folder / KEY.file).unlink()
+    generation_file(folder, KEY.source).unlink()
     old = folder / f"{KEY.target}.json"
     old.write_text(
         json.dumps({"bundle": bundle.name, "digest": load_bundle(bundle).digest}), "utf-8"

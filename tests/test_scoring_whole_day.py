@@ -16,8 +16,8 @@ from features.ingest.source import find_source
 from features.store.append import feed
 from features.store.opening import open_own_store
 from models.bundle.bundle import Bundle
-from models.bundle.champions import ModelKey, Pointer, point_at_bundle
-from models.bundle.generation import publish_models, read_generation
+from models.bundle.champions import ModelKey, Pointer
+from models.bundle.generation import current_generation, promote_model, read_generation
 from serving.errors import ActRefused
 from serving.ledger.read import head
 from serving.loop.act_once import open_day
@@ -86,7 +86,7 @@ def fed(
     [folder] = [path for path in (home / "bundles").iterdir() if "-" in path.name]
     name = find_source(source).name
     pointer = Pointer(bundle=folder.name, digest=made.bundle.digest)
-    point_at_bundle(home / "bundles", ModelKey(name, made.bundle.target), pointer)
+    promote_model(home / "bundles", ModelKey(name, made.bundle.target), pointer)
     whole = Fed(Settings(home, source), made.bundle)
     whole.load(FORMER)
     whole.publish()
@@ -139,7 +139,7 @@ def test_a_loaded_day_is_not_served_until_it_is_scored_whole(
 def test_a_promotion_changes_neither_history_nor_day(fed: Fed) -> None:
     before = read_generation(fed.home / "bundles", "random")
     fed.load(LAST)
-    assert publish_models(fed.home / "bundles", "random") == before
+    assert current_generation(fed.home / "bundles", "random") == before
     assert fed.opened().day == FORMER
 
 

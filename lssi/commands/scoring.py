@@ -87,7 +87,8 @@ def batch_command(
     """
     from features.ingest.source import find_source
     from features.store.opening import open_own_store
-    from models.bundle.champions import ModelKey, pointer_of
+    from models.bundle.champions import ModelKey
+    from models.bundle.generation import pointer_of
     from serving.scoring.promoted_models import pointed_at
     from serving.scoring.score_day import Rolling, published_roll
 

@@ -143,14 +143,13 @@ def champion_after(name: str, target: str, result: dict[str, Any], at_once: bool
     result then says why the version may not be promoted, None where it may.
     """
     from models.bundle.champions import ModelKey
-    from training.models.promote import promote, promote_first, refusal
-    from training.models.registry import champion
+    from training.models.promote import promote, promote_first, refusal, version_in_use
 
     key = ModelKey(name, target)
     number = result["mlflow"]["version"]
     result["not_promoted"] = refusal(home(), key, number) or None
     if result["without"] and not at_once:
-        return champion(home(), key)
+        return version_in_use(home(), key)
     record = recorder_of(key)
     if at_once and not result["not_promoted"]:
         return promote(home(), key, number, record=record)

@@ -10,8 +10,8 @@ from typing import Any
 from features.ingest.scan import files_in
 from features.store.current import brought_up, files_with_floats
 from features.store.layout import MARK, summary_at
-from models.bundle.champions import move_old_pointers, old_pointers
-from models.bundle.generation import generation_file, publish_models
+from models.bundle.champions import move_old_pointers, old_pointers, pointer_files
+from models.bundle.generation import current_generation, generation_file
 
 FileChanges = Mapping[Path, str]
 """By file what becomes of it. A file that does not exist yet would be made."""
@@ -105,7 +105,7 @@ def _renew_stores(home: Path) -> None:
 
 
 def _sources(home: Path) -> set[str]:
-    """Return the sources that have a model in use."""
+    """Return the sources whose models in use are named by pointers of before."""
     bundles = home / "bundles"
     pointers = [path.name.split(".") for path in files_in(bundles, "*.*.json")]
     named = {parts[0] for parts in pointers}
@@ -113,13 +113,18 @@ def _sources(home: Path) -> set[str]:
 
 
 def _generation_changes(home: Path) -> FileChanges:
-    files = [generation_file(home / "bundles", source) for source in sorted(_sources(home))]
-    return {path: MADE for path in files if not path.exists()}
+    changes: dict[Path, str] = {}
+    for source in sorted(_sources(home)):
+        path = generation_file(home / "bundles", source)
+        changes |= dict.fromkeys(pointer_files(home / "bundles", source), f"-> {path.name}")
+        if not path.exists():
+            changes[path] = MADE
+    return changes
 
 
 def _renew_generations(home: Path) -> None:
     for source in sorted(_sources(home)):
-        publish_models(home / "bundles", source)
+        current_generation(home / "bundles", source)
 
 
 HOME_PARTS = (

@@ -1,4 +1,4 @@
-"""The models in use: of each source and target the one that a person promoted, named by a pointer beside the bundles."""
+"""Whose models are meant, and the pointers to those in use: today in a generation, in homes of before a file for each."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ModelKey:
 
     @property
     def file(self) -> str:
-        """The name of the pointer to its model in use."""
+        """The name of the file in which a home of before keeps the pointer to its model in use."""
         return f"{self.source}.{self.target}.json"
 
 
@@ -77,24 +77,22 @@ class Pointer(BaseModel):
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-def point_at_bundle(folder: Path, key: ModelKey, pointer: Pointer) -> None:
-    """Let a bundle in `folder` be the model in use."""
-    write_durable_text(folder / key.file, json.dumps(pointer.model_dump(), allow_nan=False) + "\n")
-
-
-def pointer_of(folder: Path, key: ModelKey) -> Pointer:
-    """Return the pointer to the model in use; TargetError where none is promoted, BundleError for a damaged pointer."""
+def pointers_of(folder: Path, source: str) -> dict[str, Pointer]:
+    """Return by target what the pointers of before name for a source; BundleError for a damaged one."""
     move_old_pointers(folder)
-    if (folder / key.file).exists():
-        return read_pointer(folder / key.file)
-    if (folder / f"{key.target}.json").exists():
-        bundle_source(folder, read_pointer(folder / f"{key.target}.json"))
-    others = [path.name.split(".")[0] for path in files_in(folder, f"*.{key.target}.json")]
-    elsewhere = f" (it is for {', '.join(others)})" if others else ""
-    raise TargetError(
-        f"no model of {key.target!r} is promoted for source {key.source!r}{elsewhere}; "
-        f"train one with `lssi train {key.target} SOURCE`"
-    )
+    return {path.name.split(".")[1]: read_pointer(path) for path in pointer_files(folder, source)}
+
+
+def pointer_files(folder: Path, source: str) -> list[Path]:
+    """Return the files of the pointers of before that name a source, sorted."""
+    return sorted(files_in(folder, f"{source}.*.json"))
+
+
+def forget_pointers(folder: Path, source: str) -> None:
+    """Remove the pointers of before of a source, once a generation says what they said."""
+    for path in pointer_files(folder, source):
+        with write_points("a pointer of before is away"):
+            path.unlink(missing_ok=True)
 
 
 def read_pointer(path: Path) -> Pointer:
@@ -156,6 +154,7 @@ def _moved(path: Path, folder: Path, key: ModelKey, pointer: Pointer) -> None:
             f"{path} and {place.name} name two models of {key.target} for {key.source}; remove one of them"
         )
     # first the new name, then the old one away: a stop between leaves two pointers that say the same
-    point_at_bundle(folder, key, pointer)
+    text = json.dumps(pointer.model_dump(), allow_nan=False) + "\n"
+    write_durable_text(place, text)
     with write_points("an old pointer is away"):
         path.unlink(missing_ok=True)

@@ -18,10 +18,10 @@ from models.bundle.bundle import Bundle
 from models.bundle.generation import (
     Generation,
     HistoryPointer,
+    current_generation,
     generation_file,
     publish_days,
     publish_history,
-    publish_models,
     read_generation,
 )
 from models.explain.explain import EXPLAINER
@@ -42,7 +42,7 @@ def open_scorer(settings: Settings) -> Scorer:
     check_home(settings.home)
     source = find_source(settings.source, settings.data)
     name, folder = source.name, settings.home / "bundles"
-    generation = read_generation(folder, name) or publish_models(folder, name)
+    generation = current_generation(folder, name)
     store = served_store(source, generation)
     engine = engine_of(store)
     bundles = all_in_use(folder, name, store.source.target, generation)
@@ -67,7 +67,7 @@ def served_store(source: Source, generation: Generation) -> Store:
 
 
 def publish_promoted(settings: Settings) -> None:
-    """Let what is promoted be in use before any worker opens it; a promotion that was stopped half-way is carried on.
+    """Let a loaded history be in use before any worker opens it, unless a day of another is published.
 
     A day that is loaded and not published is named in the log: the former one is served.
     """

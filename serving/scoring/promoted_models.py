@@ -8,8 +8,8 @@ from pathlib import Path
 
 from features.errors import BundleError, TargetError
 from models.bundle.bundle import Bundle, load_bundle
-from models.bundle.champions import ModelKey, Pointer, pointer_of
-from models.bundle.generation import Generation
+from models.bundle.champions import ModelKey, Pointer
+from models.bundle.generation import Generation, pointer_of
 
 
 def promoted(folder: Path, key: ModelKey) -> Bundle:
@@ -26,7 +26,7 @@ def pointed_at(folder: Path, key: ModelKey, pointer: Pointer) -> Bundle:
     source = bundle.manifest.origin.get("source")
     if (source, bundle.target) != (key.source, key.target):
         raise BundleError(
-            f"{key.file} points to a model of {bundle.target} for {source}; "
+            f"{key.registered} points to a model of {bundle.target} for {source}; "
             f"promote a model of {key.target} for {key.source}"
         )
     return bundle

@@ -8,8 +8,8 @@ from pathlib import Path
 from features.errors import TargetError
 from features.files import write_points
 from models.bundle.bundle import load_bundle
-from models.bundle.champions import ModelKey, Pointer, point_at_bundle
-from models.bundle.generation import publish_models
+from models.bundle.champions import ModelKey, Pointer
+from models.bundle.generation import models_in_use, promote_model
 from training.models.registry import (
     champion,
     digest_of_version,
@@ -17,6 +17,7 @@ from training.models.registry import (
     set_champion,
     tag_version,
     tags_of_version,
+    versions_of_digest,
 )
 
 BETTER, WHY, INSTEAD, ALTHOUGH = "verdict", "verdict_why", "verdict_instead", "although"
@@ -43,8 +44,9 @@ def promote(
 
     One that has not gained over its baseline is promoted only with a reason `although`, which its version then tells.
     The bundle is tested first, and then the promotion is recorded: one that is stopped may leave a record of what did not
-    come about, and is recorded again when it is run again, but no model is in use without a record. Raises TargetError for
-    an unknown version and for one refused, BundleError for a bundle gone or damaged.
+    come about, and is recorded again when it is run again, but no model is in use without a record. One write puts the model
+    into use; MLflow's alias follows it (`version_in_use`). Raises TargetError for an unknown version and for one refused,
+    BundleError for a bundle gone or damaged.
     """
     line = refusal(home, key, number)
     if line and not although.strip():
@@ -54,8 +56,7 @@ def promote(
         name = f"{key.target}-{digest[:12]}"
         load_bundle(home / "bundles" / name, digest)
         record(number, digest)
-        point_at_bundle(home / "bundles", key, Pointer(bundle=name, digest=digest))
-        publish_models(home / "bundles", key.source)
+        promote_model(home / "bundles", key, Pointer(bundle=name, digest=digest))
         with write_points("the champion is set"):
             set_champion(home, key, number)
             if line:
@@ -70,13 +71,31 @@ def promote_first(
 
     Of a version that would be refused the better choice is promoted in its place, nothing where none is registered.
     """
-    current = champion(home, key)
+    current = version_in_use(home, key)
     if current is not None:
         return current
     if not refusal(home, key, number):
         return promote(home, key, number, record=record)
     instead = tags_of_version(home, key, number).get(INSTEAD)
     return promote(home, key, int(instead), record=record) if instead else None
+
+
+def version_in_use(home: Path, key: ModelKey) -> int | None:
+    """Return the registered version whose model is in use, None where none is; MLflow's alias is set to it if it lags.
+
+    It lags where a promotion was stopped after the model was put into use. Of versions that trained the same bytes it is the
+    one with the alias, else the newest.
+    """
+    pointer = models_in_use(home / "bundles", key.source).get(key.target)
+    if pointer is None:
+        return None
+    same = versions_of_digest(home, key, pointer.digest)
+    current = champion(home, key)
+    if not same or current in same:
+        return current
+    with registering(home), write_points("the champion is set"):
+        set_champion(home, key, same[-1])
+    return same[-1]
 
 
 def refusal(home: Path, key: ModelKey, number: int) -> str:

@@ -273,6 +273,13 @@ def tags_of_version(home: Path, key: ModelKey, number: int) -> dict[str, str]:
         return {**run.data.tags, **version.tags}
 
 
+def versions_of_digest(home: Path, key: ModelKey, digest: str) -> list[int]:
+    """Return the registered versions whose bundle has a digest, the oldest first."""
+    with client(home) as registry:
+        versions = versions_of(registry, key.registered)
+    return [int(each.version) for each in versions if each.tags.get("digest") == digest]
+
+
 def tag_version(home: Path, key: ModelKey, number: int, tags: Mapping[str, str]) -> None:
     """Write tags of one registered version."""
     with client(home) as registry:
