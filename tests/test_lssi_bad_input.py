@@ -14,7 +14,7 @@ from features.home import home
 from features.ingest.scan import files_below, files_in
 from models.bundle.bundle import Parts, load_bundle, write_bundle
 from models.bundle.champions import ModelKey, Pointer
-from models.bundle.generation import promote_model
+from models.bundle.generation import models_in_use, promote_model
 from tests.said import Say
 
 Write = Callable[..., Path]
@@ -256,7 +256,7 @@ def test_a_target_or_version_that_is_not_there_is_named(
 ) -> None:
     answer = say(*words, *([source] if words[0] == "train" else []))
     assert says in answer.line
-    assert not files_in(home() / "bundles", "*.json")
+    assert not models_in_use(home() / "bundles", "hand")
 
 
 @pytest.mark.parametrize("place", ["nowhere/report.html", "."])

@@ -129,8 +129,12 @@ write_journal_part(home() / "journal" / "hand", "alerts", "alerts-00000000", col
 """An alert by hand, whose number can stand in the words of a command."""
 EARLIER = """-c
 from features.home import home
+from models.bundle.champions import ModelKey
+from models.bundle.generation import generation_file, pointer_of
 bundles = home() / "bundles"
-(bundles / "hill-side.undeclared_workers.json").rename(bundles / "undeclared_workers.json")
+pointer = pointer_of(bundles, ModelKey("hill-side", "undeclared_workers"))
+(bundles / "undeclared_workers.json").write_text(pointer.model_dump_json(), "utf-8")
+generation_file(bundles, "hill-side").unlink()
 """
 """A home in which the model in use is named as an earlier version named it."""
 HALTED = """-c
