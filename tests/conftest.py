@@ -40,6 +40,8 @@ PROGRAMS = {
     "chromium": "apt-get install chromium fonts-noto-cjk",
     "java": "apt-get install openjdk-17-jre-headless",
     "postgres": "apt-get install postgresql",
+    "prometheus": "apt-get install prometheus",
+    "promtool": "apt-get install prometheus",
     "systemd-analyze": "apt-get install systemd",
 }
 

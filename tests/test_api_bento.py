@@ -128,9 +128,9 @@ def test_files_of_a_deployment_can_be_read_and_agree() -> None:
     container = (DEPLOY / "Containerfile").read_text("utf-8")
     assert target == "lssi:3000" and "EXPOSE 3000" in container and "USER 10001" in container
     assert any(job["metrics_path"] == route.path for route in ROUTES)
-    key_file = job["authorization"]["credentials_file"]
     volumes = compose["services"]["prometheus"]["volumes"]
-    assert f"./metrics.key:{key_file}:ro" in volumes
+    for file in ("prometheus.yml", "alerts.yml", job["authorization"]["credentials_file"]):
+        assert f"./{file}:/etc/prometheus/{file}:ro" in volumes
     unit = ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read_string((DEPLOY / "lssi.service").read_text("utf-8"))

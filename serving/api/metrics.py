@@ -12,7 +12,7 @@ MEANINGS = {
     "lssi_model_info": "在用模型 models in use, 1 each",
     "lssi_generation_info": "在用版次 the generation in use, 1",
     "lssi_ranked_units": "当日排名的单位数 units that are ranked on the day",
-    "lssi_day_age_days": "距最近一个已结日的天数 days since the last closed day",
+    "lssi_day_age_seconds": "距最近一个已结日的秒数 seconds since the last closed day, in whole days",
     "lssi_batches_waiting": "未完成的批量任务数 batch jobs that have not ended",
     "lssi_ledger_records": "账本的记录数 records in the ledger",
     "lssi_ledger_ready": "此刻能否记录 1 where a record can be made durable now, else 0",
@@ -33,7 +33,7 @@ def model_samples(scorer: Scorer, today: date) -> list[Sample]:
     if scorer.generation is not None:
         samples.append(("lssi_generation_info", {"generation": scorer.generation}, 1))
     age = today - date_of(scorer.day)
-    samples.append(("lssi_day_age_days", {}, age.days))
+    samples.append(("lssi_day_age_seconds", {}, age.total_seconds()))
     return samples
 
 
@@ -49,8 +49,8 @@ def ledger_samples(size: int, *, trouble: str, lag: float) -> list[Sample]:
 def metrics_text(samples: list[Sample]) -> str:
     """Return samples as Prometheus reads them, each metric with its meaning.
 
-    >>> print(metrics_text([("lssi_day_age_days", {}, 2)]).splitlines()[-1])
-    lssi_day_age_days 2
+    >>> print(metrics_text([("lssi_ledger_records", {}, 2)]).splitlines()[-1])
+    lssi_ledger_records 2
     """
     lines: list[str] = []
     for name, meaning in MEANINGS.items():
