@@ -19,10 +19,11 @@ from models.bundle.booster import margins
 from models.explain.peer_group import UNKNOWN, peer_attributes, peer_classes, peer_group
 from serving.replay.dossier import dossier
 from serving.replay.peer_comparison import PeerComparison
-from serving.replay.peer_parts import number_in_words, rounds_to_zero, smaller_parts
+from serving.replay.peer_parts import smaller_parts
 from serving.replay.peer_words import peers_as_json, peers_lines
 from serving.replay.peers import the_comparison
 from serving.replay.report_peers import LEADING, shown_peers
+from serving.replay.two_places import number_in_words, rounds_to_zero, size_in_words
 from tests.recorded import LAST, Home, home_of
 from training.groups.table import group_table
 
@@ -158,6 +159,8 @@ def test_a_number_in_words_is_never_a_zero_with_a_sign(value: float) -> None:
     words = number_in_words(value)
     assert (words == "0.00") == rounds_to_zero(value)
     assert abs(float(words.replace("−", "-")) - value) <= 0.005 + 1e-9
+    size = size_in_words(value)
+    assert size in (words, f"+{words}") and (size == "0.00") == rounds_to_zero(value)
 
 
 def test_one_that_is_left_out_is_not_spoken_of_as_many() -> None:

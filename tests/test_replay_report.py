@@ -26,8 +26,8 @@ from serving.ledger.read import Proof, proof_holds
 from serving.ledger.reasons import fact_of
 from serving.ledger.record import Plain
 from serving.proof.checkpoint import parse_checkpoint
-from serving.replay.contributions import size_in_words
 from serving.replay.report import exhibit_of, report
+from serving.replay.two_places import size_in_words
 from serving.replay.waterfall import SHOWN, Bar, waterfall
 from serving.scoring.batch import write_batch_rows
 from tests.recorded import AT, LAST, Home, erased, home_of, recorded

@@ -15,6 +15,7 @@ from models.explain.leads import leads_among
 from models.explain.wording import MISSING, value_beside
 from serving.ledger.record import Case, Record
 from serving.replay.legal_basis import LegalBasis
+from serving.replay.two_places import rounds_to_zero, size_in_words
 from serving.replay.waterfall import Bar, Language, waterfall
 
 LOWERING = 5
@@ -95,10 +96,11 @@ def _row_of(record: Record, case: Case, named: Named, part: Part) -> dict[str, A
 
 
 def mitigating_rows(record: Record, case: Case, named: Named) -> list[dict[str, Any]]:
-    """Return what lowers the score most, with the same numbers as the chart's bars."""
+    """Return what lowers the score most, with the same numbers as the chart's bars; what shows as zero lowers nothing."""
     lowest_first = sorted(moving_parts(record, case, named), key=lambda part: part.contribution)
     lowering = [part for part in lowest_first[:LOWERING] if part.contribution < 0]
-    return [_row_of(record, case, named, part) for part in lowering]
+    seen = [part for part in lowering if not rounds_to_zero(part.contribution)]
+    return [_row_of(record, case, named, part) for part in seen]
 
 
 def chart(record: Record, case: Case, named: Named, language: Language) -> Markup | None:
@@ -167,8 +169,3 @@ def clipped(text: str, room: int) -> str:
     while beginning and width(beginning) > room - 2:
         beginning = beginning[:-1]
     return f"{beginning.rstrip()}…"
-
-
-def size_in_words(contribution: float) -> str:
-    """Return a contribution with its sign, to two places."""
-    return f"{contribution:+.2f}".replace("-", "\N{MINUS SIGN}")

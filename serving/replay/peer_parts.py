@@ -13,8 +13,9 @@ from models.bundle.manifest import FrozenFeature
 from models.explain.leads import leads
 from models.explain.wording import LANGUAGES, MISSING, value_beside
 from serving.ledger.record import record_matrix
-from serving.replay.contributions import size_in_words, with_colon
+from serving.replay.contributions import with_colon
 from serving.replay.peer_comparison import PeerComparison
+from serving.replay.two_places import size_in_words
 
 
 def peer_parts(comparison: PeerComparison) -> list[dict[str, Any]]:
@@ -63,37 +64,8 @@ def smaller_parts(
     total = sum_before + sum(part["contribution"] for part in parts)
     words = {"zh": "", "en": ""}
     if count:
-        size = _size_or_zero(total)
+        size = size_in_words(total)
         noun = "one" if count == 1 else "ones"
         words["zh"] = f"其余较小的 {count} 项，合计 {size}"
         words["en"] = f"{count} smaller {noun}, together {size}"
     return {"count": count, "contribution": total, "words": words}
-
-
-def number_in_words(value: float) -> str:
-    """Return a number to two places.
-
-    >>> number_in_words(-0.304), number_in_words(-0.004)
-    ('−0.30', '0.00')
-    """
-    if rounds_to_zero(value):
-        return "0.00"
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _size_or_zero(contribution: float) -> str:
-    """Return a contribution with its sign, or a zero without."""
-    return (
-        number_in_words(contribution)
-        if rounds_to_zero(contribution)
-        else size_in_words(contribution)
-    )
-
-
-def rounds_to_zero(value: float) -> bool:
-    """Tell whether two places show a number as zero.
-
-    >>> rounds_to_zero(-0.0049), rounds_to_zero(0.0051)
-    (True, False)
-    """
-    return f"{abs(value):.2f}" == "0.00"

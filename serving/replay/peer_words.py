@@ -6,9 +6,9 @@ from typing import Any
 
 from features.calendar import date_of
 from models.explain.peer_group import UNKNOWN
-from serving.replay.contributions import size_in_words
 from serving.replay.peer_comparison import PeerComparison
-from serving.replay.peer_parts import number_in_words, peer_parts, rounds_to_zero, smaller_parts
+from serving.replay.peer_parts import peer_parts, smaller_parts
+from serving.replay.two_places import number_in_words, rounds_to_zero, size_in_words
 
 UNKNOWN_WORDS = {"zh": "不明", "en": UNKNOWN}
 HIGHER = {"zh": "为何高于同类", "en": "Why higher than its peers"}

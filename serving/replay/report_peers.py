@@ -8,11 +8,11 @@ from typing import Any
 
 from features.errors import LssiError
 from models.explain.peer_group import has_peers
-from serving.replay.contributions import size_in_words
 from serving.replay.peer_comparison import PeerEvidence
 from serving.replay.peer_parts import smaller_parts
 from serving.replay.peer_words import peers_as_json
 from serving.replay.peers import comparisons
+from serving.replay.two_places import size_in_words
 
 LEADING = 5
 """Features at most that the page shows beside those of the peers; a choice: the page keeps to two sheets."""

@@ -10,7 +10,8 @@ from models.explain.sentence import more_rows, source_words, table_and_days
 from models.explain.wording import value_beside
 from serving.ledger.reasons import fact_of
 from serving.ledger.record import Plain
-from serving.replay.contributions import LANGUAGES, Named, size_in_words, with_colon
+from serving.replay.contributions import LANGUAGES, Named, with_colon
+from serving.replay.two_places import size_in_words
 from serving.replay.waterfall import Language
 
 ROWS_OF = {"zh": ("{count} 行", "{count} 行"), "en": ("{count} rows", "{count} row")}

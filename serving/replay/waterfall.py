@@ -9,6 +9,8 @@ from typing import Literal
 import altair as alt
 import vl_convert
 
+from serving.replay.two_places import number_in_words, size_in_words
+
 SHOWN = 10
 """Contributions that are drawn one by one, the rest as one bar; a choice: a page holds these."""
 RAISES, LOWERS, TOTAL = "#a8442a", "#2f6478", "#4a4f57"
@@ -86,7 +88,7 @@ def waterfall(base: float, steps: Sequence[Bar], language: Language) -> str:
 
 def _row(place: int, label: str, start: float, end: float, colour: str) -> dict[str, object]:
     change = end if colour == TOTAL else end - start
-    text = f"{change:.2f}" if colour == TOTAL else f"{change:+.2f}"
+    text = number_in_words(change) if colour == TOTAL else size_in_words(change)
     low, high = sorted((start, end))
     ends = {"low": low, "high": high, "end": end, "top": place + _THIN, "bottom": place + 1 - _THIN}
     return {
@@ -94,7 +96,7 @@ def _row(place: int, label: str, start: float, end: float, colour: str) -> dict[
         "middle": place + 0.5,
         "label": label,
         "colour": colour,
-        "text": text.replace("-", "\N{MINUS SIGN}"),
+        "text": text,
     }
 
 
