@@ -160,6 +160,8 @@ def tokens(query: str) -> list[Token]:
     """
     content = query.encode()
     parts = duckdb.tokenize(query)
+    if not parts:
+        return []
     ends = [begin for begin, _ in parts[1:]]
     ends.append(len(content))
     parsed: list[Token] = []

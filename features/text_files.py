@@ -1,12 +1,14 @@
-"""Declaration files: the text of each, and its lines as fields."""
+"""Text files that people write: the text of each, and the lines of a declaration as fields."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import TypeVar
 
-from features.errors import CatalogueError
+from features.errors import CatalogueError, LssiError, SourceError
 from features.lengths import overlong
 
 _Row = TypeVar("_Row")
@@ -23,6 +25,16 @@ def declaration_lines(text: str, fields: int, where: str) -> Iterator[list[str]]
                 f"{where} line {number} has {len(parts)} fields, it should have {fields}: {line[:60]!r}"
             )
         yield parts
+
+
+def text_of(place: Path | Traversable, error: type[LssiError] = SourceError) -> str:
+    """Return the text of a file in UTF-8, a byte order mark left out; an error that names the first byte that is no UTF-8."""
+    content = place.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content[: problem.start].count(b"\n") + 1
+        raise error(f"{place}: line {line} is not UTF-8; save the file as UTF-8") from None
 
 
 def declaration_text(name: str, package: str = "features.catalogue") -> str:

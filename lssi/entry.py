@@ -38,6 +38,8 @@ def run(app: typer.Typer) -> None:
         sys.stdout = None  # the reader has gone; nothing more to say to it
     except OSError as error:
         fail("file_unusable", unusable(error))
+    except UnicodeDecodeError as error:
+        fail("file_unusable", f"a file is not {error.encoding}: {error.reason}; save it as UTF-8")
     except UnicodeEncodeError as error:
         fail("request_invalid", unwritable(error))
     except (typer.Abort, KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -213,6 +214,18 @@ def test_an_encoding_that_is_proved_is_read(
         place = tmp_path / name
         place.write_bytes(packed("id,name\n1,青岛😀\n".encode(encoding)))
         assert read(connection, place) == [("1", "青岛😀", None)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "UTF16", "utf-32"])
+def test_an_order_of_bytes_that_no_mark_tells_is_to_be_stated(
+    connection: Connection, tmp_path: Path, encoding: str
+) -> None:
+    place = tmp_path / "a.csv"
+    for order in ("le", "be"):
+        name = codecs.lookup(encoding).name
+        place.write_bytes("id,name\n1,市南\n".encode(f"{name}-{order}"))
+        with pytest.raises(SourceError, match=f"state {name}-le or {name}-be"):
+            read(connection, place, StatedDialect(encoding=encoding))
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "big5", "utf-16-le", "shift_jis"])

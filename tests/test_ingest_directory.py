@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from features.engine.matrices import matrix
@@ -43,6 +45,35 @@ def test_a_directory_is_read_by_unit_and_none_is_empty(place: Path) -> None:
 def test_a_directory_that_names_a_unit_twice_is_refused(place: Path) -> None:
     (place / "directory.csv").write_text(CSV + "e1,Other,,\n", "utf-8")
     with pytest.raises(SourceError, match="twice"):
+        directory_of(find_source(place), "enterprise")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("enterprise;name\ne1;One\n", "parted by commas with a column enterprise or provider"),
+        ("Enterprise,name\ne1,One\n", "has a column 'Enterprise'; call it 'enterprise'"),
+        ("enterprise, name\ne1,One\n", "has a column ' name'; call it 'name'"),
+        ("", "its columns are none"),
+    ],
+)
+def test_a_directory_whose_columns_are_not_known_is_refused(
+    place: Path, content: str, says: str
+) -> None:
+    (place / "directory.csv").write_text(content, "utf-8")
+    with pytest.raises(SourceError, match=re.escape(says)):
+        directory_of(find_source(place), "enterprise")
+
+
+def test_a_directory_in_parquet_says_numbers_as_the_source_does(place: Path) -> None:
+    file = place / "directory.parquet"
+    pl.DataFrame({"enterprise": [7], "name": ["Seven"]}).write_parquet(file)
+    assert directory_of(find_source(place), "enterprise")["7"]["name"] == "Seven"
+    pl.DataFrame({"enterprise": [7.0], "name": ["Seven"]}).write_parquet(file)
+    with pytest.raises(SourceError, match="enterprise should be text or a whole number"):
+        directory_of(find_source(place), "enterprise")
+    file.write_bytes(file.read_bytes()[:40])
+    with pytest.raises(SourceError, match="cannot be read as Parquet"):
         directory_of(find_source(place), "enterprise")
 
 

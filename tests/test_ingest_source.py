@@ -9,6 +9,7 @@ import pytest
 
 from features.errors import SourceError
 from features.ingest.source import data_folder, find_source
+from features.store.opening import open_store
 
 Write = Callable[..., Path]
 ATTRIBUTE = '[[attribute]]\ntable = "enterprises"\nname = "{}"\ntype = "category"\nzh = "风险"\nen = "risk"\n'
@@ -98,6 +99,64 @@ def test_a_table_found_though_declared_absent_or_found_twice_is_named(write_sour
     (folder / "deaths.csv").unlink()
     (folder / "complaints.sql").write_text("SELECT 1", "utf-8")
     assert "'complaints' is there twice: complaints.sql, complaints.csv" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["overrides.csv.gz", "Alerts.CSV", "plans.parquet.bak", "Complaints.csv", "deaths.xlsx"],
+)
+def test_a_file_named_as_a_table_that_is_not_read_is_refused(
+    write_source: Write, name: str
+) -> None:
+    folder = write_source({"complaints": []})
+    (folder / name).write_text("x", "utf-8")
+    assert f"{name} is named as the table" in refusal(folder)
+    (folder / name).rename(folder / f".{name}")
+    find_source(folder)
+
+
+def test_a_copy_beside_the_table_itself_is_left_alone(write_source: Write) -> None:
+    folder = write_source({"complaints": []})
+    (folder / "complaints.csv.bak").write_text("x", "utf-8")
+    (folder / "prepare.py").write_text("x", "utf-8")
+    assert find_source(folder).tables["complaints"].name == "complaints.csv"
+
+
+def test_a_link_is_read_as_its_name_says_and_a_link_to_nothing_is_refused(
+    write_source: Write, tmp_path: Path
+) -> None:
+    folder = write_source(
+        {"deaths": [{"worker": "w1", "died_on": "2015-05-01", "recorded_on": "2015-05-02"}]}
+    )
+    (folder / "deaths.csv").rename(tmp_path / "blob-7f")
+    (folder / "deaths.csv").symlink_to(tmp_path / "blob-7f")
+    assert open_store(folder).size("deaths") == 1
+    (tmp_path / "blob-7f").unlink()
+    assert "deaths.csv is a link to nothing" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["source.toml", "deaths.sql"])
+def test_a_text_that_is_not_utf_8_is_refused_with_its_line(write_source: Write, name: str) -> None:
+    folder = write_source({"deaths": []})
+    (folder / "deaths.csv").rename(folder / "rows.csv")
+    query = "SELECT * FROM csv('${SOURCE}/rows.csv')"
+    (folder / "deaths.sql").write_text(query, "utf-8")
+    text = (folder / name).read_text("utf-8")
+    comment = "#" if name.endswith("toml") else "--"
+    (folder / name).write_bytes(f"{text}\n".encode() + f"{comment} 死亡\n".encode("gb18030"))
+    line = text.count("\n") + 2
+    with pytest.raises(SourceError, match=rf"line {line} is not UTF-8; save the file as UTF-8"):
+        open_store(folder)
+
+
+@pytest.mark.parametrize("toml", ["n = " + "9" * 5_000, "n = " + "[" * 5_000 + "]" * 5_000])
+def test_a_declaration_that_no_parser_takes_is_one_line(write_source: Write, toml: str) -> None:
+    assert "is not valid TOML" in refusal(write_source({"complaints": []}, toml))
+
+
+def test_an_empty_data_folder_is_no_folder(write_source: Write) -> None:
+    with pytest.raises(SourceError, match="--data is empty"):
+        find_source(write_source({"complaints": []}), "")
 
 
 @pytest.mark.parametrize(

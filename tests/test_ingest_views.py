@@ -46,6 +46,31 @@ def workers(viewed: tuple[Path, Path]) -> list[str]:
     return [texts[code] for code in store.live("deaths", day_of("2015-06-30"))["worker"]]
 
 
+@pytest.mark.parametrize("pattern", ["*/v.csv", "20??/v.csv", "**/v.csv", "[2]*/*.csv"])
+def test_a_pattern_in_any_part_of_a_path_is_seen_by_the_fingerprint(
+    viewed: Callable[[str, str], tuple[Path, Path]], pattern: str
+) -> None:
+    scan = f"read_csv('${{DATA}}/{pattern}', all_varchar = true, auto_detect = true)"
+    folder, data = viewed(scan, "data [1]")
+    (data / "2014").mkdir()
+    (data / "a.csv").rename(data / "2014" / "v.csv")
+    assert workers((folder, data)) == ["W1"]
+    (data / "2015").mkdir()
+    (data / "2015" / "v.csv").write_text(ROW.replace("W1", "W2").replace("D1", "D2"), "utf-8")
+    assert workers((folder, data)) == ["W1", "W2"]
+
+
+def test_a_store_of_other_data_is_never_taken_where_the_data_are_missing(
+    viewed: Callable[[str, str], tuple[Path, Path]], tmp_path: Path
+) -> None:
+    folder, data = viewed("read_csv('${DATA}/*.csv', all_varchar = true)", "data")
+    assert workers((folder, data)) == ["W1"]
+    (tmp_path / "empty").mkdir()
+    for other in (tmp_path / "empty", tmp_path / "nowhere", data / "a.csv"):
+        with pytest.raises(SourceError):
+            open_store(folder, other)
+
+
 @pytest.mark.parametrize("place", ["worker=W9/d", "a/section=C", "a=", "数据=1 [2]/x"])
 @pytest.mark.parametrize(
     "scan",

@@ -322,6 +322,42 @@ def test_refused_rows_come_back_as_a_file_with_their_reasons(begun: Path) -> Non
     }
 
 
+@pytest.mark.parametrize("day", ["", "soon", "2015-02-30"])
+def test_a_row_of_no_day_is_refused_though_the_store_has_its_row_id(begun: Path, day: str) -> None:
+    rows = [payroll("a", day, employees=9, retracted=1), payroll("b", "2015-06-02")]
+    fed = given(begun, "2015-06-02", rows)
+    assert (fed.counted("accepted"), fed.counted("refused")) == (1, 1)
+    assert fed.tables["tax_payroll"]["reasons"][0]["reason"].startswith("recorded_on")
+    assert given(begun, "2015-06-02", rows, "again").state == "unchanged"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Tax_payroll.csv",
+        "tax_payroll.CSV",
+        "tax_payroll.csv.gz",
+        "tax_payrolls.csv",
+        "claims.xlsx",
+        "notes.txt",
+        "claims.sql",
+        "tax_payroll/part.parquet",
+    ],
+)
+def test_a_day_is_not_closed_over_files_that_nobody_reads(begun: Path, name: str) -> None:
+    before = open_store(begun).summary
+    rows = folder_of_rows(begun.parent / "rows", [payroll("b", "2015-06-02")])
+    (rows / name).parent.mkdir(exist_ok=True)
+    (rows / name).write_bytes(b"more")
+    with pytest.raises(SourceError, match=r"is no table of the contract|is there twice"):
+        feed(find_source(begun), day_of("2015-06-02"), rows)
+    (rows / "tax_payroll.csv").unlink()
+    (rows / "tax_payroll.csv").symlink_to(rows / "nowhere.csv")
+    with pytest.raises(SourceError, match=r"is a link to nothing|is there twice"):
+        feed(find_source(begun), day_of("2015-06-02"), rows)
+    assert open_store(begun).summary == before
+
+
 def test_rows_later_than_the_day_wait_for_theirs(begun: Path) -> None:
     rows = [
         payroll("b", "2015-06-02", month="2015-01"),

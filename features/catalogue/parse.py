@@ -26,7 +26,7 @@ from features.catalogue.model import (
 from features.catalogue.roles import check_unread, left_out_features, unread_attributes
 from features.catalogue.syntax import parse_formula, parse_row
 from features.errors import CatalogueError
-from features.text_files import declaration_lines, declaration_text, once
+from features.text_files import declaration_lines, declaration_text, once, text_of
 
 DIRECTIONS = ("up", "down", "none")
 
@@ -200,10 +200,7 @@ def extra_features(
 
 
 def _lines_in(path: Path) -> list[str]:
-    try:
-        return path.read_text("utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise CatalogueError(f"{path.name} should be text in UTF-8; it is not") from None
+    return text_of(path, CatalogueError).splitlines()
 
 
 @dataclass(frozen=True, slots=True)

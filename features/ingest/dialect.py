@@ -59,6 +59,10 @@ class Opened:
     stated: StatedDialect
 
 
+MARKED = ("utf-16", "utf-32")
+"""Encodings whose order of bytes only a byte order mark tells."""
+
+
 class CsvRecord(NamedTuple):
     """A record of a CSV file: its fields, its text, the number of its first line, and whether its quote marks are correct."""
 
@@ -111,6 +115,11 @@ def opened_as(path: Path, stated: StatedDialect) -> Opened:
         raise SourceError(
             f"{path.name} begins with the byte order mark of {mark} and is stated to "
             f"be {stated.encoding}; state {mark} or export the file again"
+        )
+    if first and proved is None and encoding in MARKED:
+        raise SourceError(
+            f"{path.name} is stated to be {stated.encoding} and begins with no byte order mark, which alone says "
+            f"the order of its bytes; state {encoding}-le or {encoding}-be, or export it with a mark"
         )
     return Opened(path, proved or encoding, stated)
 

@@ -8,17 +8,20 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+from features.connection import tokens
 from features.ingest.directory import directory_places
 from features.ingest.dump.columns import SETTINGS
 from features.ingest.postgres import SNAPSHOT
-from features.ingest.scan import files_below, files_in
+from features.ingest.scan import files_below, files_fitting, files_in
 from features.ingest.source import Source
+from features.text_files import text_of
 
 SMALL = 1 << 20
 """Bytes of the largest file whose content is read for the fingerprint; a choice: declarations and small tables lie below it."""
 LAYOUT = "4"
 """The form in which stores are written: another number, and every store is made anew."""
-_DATA = re.compile(r"\$\{DATA\}/?((?:[^'\"\n]|'')*)")
+_NAMED = re.compile(r"\$\{(DATA|SOURCE)\}/?([^\n]*)")
+_PATTERN = re.compile(r"[*?\[]")
 
 
 def files_of(source: Source) -> list[Path]:
@@ -33,22 +36,44 @@ def files_of(source: Source) -> list[Path]:
         settings = [source.data / SETTINGS, source.data / SNAPSHOT]
         files |= {path for path in settings if path.exists()}
         return sorted(files)
-    views = [place for place in source.tables.values() if place.suffix == ".sql"]
-    for view in views:
-        for text in _DATA.findall(view.read_text("utf-8")):
-            pattern = text.replace("''", "'")
-            files |= set(_matching(source.data, pattern))
+    for folder, pattern in _named_by_views(source):
+        files |= set(_matching(folder, pattern))
     return sorted(files)
 
 
-def _matching(data: Path, pattern: str) -> Iterator[Path]:
-    if not data.is_dir():
+def _named_by_views(source: Source) -> Iterator[tuple[Path, str]]:
+    """Yield what the views of a source read below its data and its own folder: the folder, and the path or pattern in it."""
+    folders = {"DATA": source.data, "SOURCE": source.folder}
+    for view in source.tables.values():
+        if view.suffix == ".sql":
+            for token in tokens(text_of(view)):
+                for which, pattern in _NAMED.findall(_unquoted(token.text)):
+                    yield folders[which], pattern
+
+
+def _unquoted(text: str) -> str:
+    """Return what a text or a name of SQL says, and any other token as it stands.
+
+    >>> _unquoted("'it''s'"), _unquoted("SELECT")
+    ("it's", 'SELECT')
+    """
+    mark = text[:1]
+    if mark not in ("'", '"'):
+        return text
+    return text[1:-1].replace(2 * mark, mark)
+
+
+def _matching(folder: Path, pattern: str) -> Iterator[Path]:
+    if not folder.is_dir():
         return
-    place = data / pattern if pattern else data
+    place = folder / pattern if pattern else folder
     if place.exists():
         yield from _under(place)
+    elif _PATTERN.search(str(Path(pattern).parent)):
+        # a bare read may have a pattern in any part, and what it fits is what DuckDB says
+        yield from files_fitting(folder, pattern)
     else:
-        # a pattern stands in the last part only; further up a name is a name
+        # a macro reads a pattern in the last part only; further up a name is a name
         yield from files_in(place.parent, place.name)
 
 
@@ -80,6 +105,11 @@ def fingerprint(source: Source) -> str:
     for path in files_of(source):
         name = path.relative_to(_root_of(path, source))
         digest.update(f"{name}\0{mark_of(path)}\n".encode())
+    if source.declaration.dump is None:
+        for folder, pattern in _named_by_views(source):
+            # what names no file in this folder may have named some in another, whose store is not this one's
+            if not any(_matching(folder, pattern)):
+                digest.update(f"{folder}\0{pattern}\n".encode())
     return digest.hexdigest()
 
 

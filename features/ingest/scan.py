@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.connection import quoted, without_patterns
+from features.connection import opened, quoted, without_patterns
 from features.errors import SourceError
 
 _SPARK_PATTERN = re.compile(r"([\\\[\]{}*?^])")
@@ -66,6 +66,14 @@ def files_named(text: str, forms: Sequence[str]) -> list[Path]:
     if not files:
         raise SourceError(f"{text} {lacking}; a pattern may stand in the last part of a path only")
     return files
+
+
+def files_fitting(folder: Path, pattern: str) -> list[Path]:
+    """Return the files below a folder that a pattern fits, in any of its parts, as a bare read of DuckDB takes them, sorted."""
+    named = f"{without_patterns(str(folder))}/{pattern}"
+    with opened() as connection:
+        rows = connection.execute("SELECT file FROM glob(?) ORDER BY file", [named]).fetchall()
+    return [Path(file) for (file,) in rows]
 
 
 def file_sql(path: Path) -> str:

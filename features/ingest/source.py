@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ from features.ingest.source_toml import (
     Target,
     declaration_of,
 )
+from features.text_files import text_of
 
 __all__ = [
     "Attribute",
@@ -143,6 +145,8 @@ def data_folder(data: Path | None) -> Path:
 
 def data_of(folder: Path, data: Place | None) -> Path:
     """Return the folder of the data of the source in `folder`: of a database, that where the tables it names are staged."""
+    if data == "":
+        raise SourceError("--data is empty; name the folder or database that the views read")
     place = data or os.environ.get("LSSI_DATA")
     if not is_database(place):
         return data_folder(Path(place) if place else None)
@@ -150,7 +154,7 @@ def data_of(folder: Path, data: Place | None) -> Path:
     tables = declared.get("tables", ()) if isinstance(declared, dict) else ()
     named_by_views: set[str] = set()
     for view in files_in(folder, "*.sql"):
-        named_by_views |= set(_STAGED.findall(view.read_text("utf-8")))
+        named_by_views |= set(_STAGED.findall(text_of(view)))
     wanted = [*tables, *contract(), *sorted(named_by_views)]
     return _staged(str(place), wanted, declared_as=SETTINGS)
 
@@ -172,24 +176,49 @@ def database_folder(address: str) -> Path:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8-sig"))
+        return tomllib.loads(text_of(path))
     except FileNotFoundError:
         raise SourceError(
             f"{path.parent} holds no source.toml; a source is a folder with a source.toml"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    # a number of thousands of digits is a ValueError, as one of TOML is; nesting without end exhausts the parser
+    except (ValueError, RecursionError) as error:
         raise SourceError(f"{path} is not valid TOML: {error}") from None
 
 
-def _place(folder: Path, table: str) -> Path | None:
-    """Return the one file or folder of a table in a folder; None if there is none, SourceError if there are several."""
+def table_place(folder: Path, table: str) -> Path | None:
+    """Return the one file or folder of a table in a folder, under the name that it has there.
+
+    None if there is none; SourceError if there are several, or one that is a link to nothing.
+    """
     candidates = [folder / f"{table}{form}" for form in FORMS]
-    places = [place for place in candidates if place.exists()]
+    places = [place for place in candidates if place.exists() or place.is_symlink()]
     if len(places) > 1:
         raise SourceError(
             f"table {table!r} is there twice: {', '.join(place.name for place in places)}; keep one"
         )
+    for place in places:
+        if not place.exists():
+            raise SourceError(f"{place} is a link to nothing; mend the link, or remove it")
     return places[0] if places else None
+
+
+def check_forms(folder: Path, places: Mapping[str, Path | None]) -> None:
+    """Raise SourceError for a file or folder that is named as a table, but in a case or form in which no table is read.
+
+    Beside the table itself another form of it, such as a packed copy, is left alone; another case of the same form is not.
+    """
+    forms = [form.removeprefix(".") for form in FORMS]
+    for path in sorted(folder.iterdir()):
+        name, _, form = path.name.partition(".")
+        table = name.lower()
+        if table not in contract() or path == places.get(table):
+            continue
+        if places.get(table) is None or form.lower() in forms:
+            raise SourceError(
+                f"{path} is named as the table {table!r} and not read: a table is {table}.sql, .parquet, .csv or a folder "
+                "of that very name; give it such a form and name, or another name"
+            )
 
 
 def find_source(place: Place, data: Place | None = None) -> Source:
@@ -232,7 +261,7 @@ def _names_data(source: Source) -> bool:
     if source.declaration.dump is not None:
         return True
     views = [place for place in source.tables.values() if place.suffix == ".sql"]
-    return any("${DATA}" in view.read_text("utf-8", "replace") for view in views)
+    return any("${DATA}" in text_of(view) for view in views)
 
 
 def _found(place: Place, data: Place | None) -> Source:
@@ -249,17 +278,20 @@ def _found(place: Place, data: Place | None) -> Source:
     data_place = folder if is_database(place) else data_of(folder, data)
     check_keys(declaration.keys)
     # A folder with a snapshot was staged from a database: its tables are the source's own.
-    searched = [folder, data_place] if (data_place / SNAPSHOT).exists() else [folder]
+    own = folder.resolve()
+    searched = [own, data_place] if (data_place / SNAPSHOT).exists() else [own]
     places = {table: _first_place(searched, table) for table in contract()}
     _check_tables(places, declaration, toml)
-    tables = {table: path.resolve() for table, path in places.items() if path}
-    return Source(folder.resolve(), data_place, declaration, tables)
+    check_forms(own, places)
+    # a link keeps its name in the folder, which says the form
+    tables = {table: path for table, path in places.items() if path}
+    return Source(own, data_place, declaration, tables)
 
 
 def _first_place(folders: list[Path], table: str) -> Path | None:
     """Return where a table lies in the first of some folders that has it; None if none has."""
     for folder in folders:
-        place = _place(folder, table)
+        place = table_place(folder, table)
         if place is not None:
             return place
     return None
@@ -303,7 +335,7 @@ def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:
     declaration = _split(declared)
     tables = dict(contents.own)
     for table, needed in dump.needs.items():
-        place = _place(folder, table)
+        place = table_place(folder, table)
         if place is not None and table not in tables and any(map(contents.holds, needed)):
             tables[table] = place
     absent = tuple(table for table in contract() if table not in tables and table not in JOURNAL)

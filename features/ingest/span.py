@@ -34,6 +34,11 @@ class Span:
         return rows.filter(f"({is_until}) IS NOT FALSE")
 
 
+def dayless(rows: Relation) -> str:
+    """Return the condition that the day on which a raw row was recorded cannot be read."""
+    return f"{day_sql('recorded_on', sql_type_of(rows, 'recorded_on'))} IS NULL"
+
+
 EVER = Span(None, day_of(date.max))
 """All days that there are."""
 

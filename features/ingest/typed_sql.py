@@ -33,14 +33,15 @@ from features.ingest.source import Source
 from features.ingest.staged import TRACE
 from features.ingest.typed_values import INTEGERS, WIDTHS, can_fail, text_sql, value_sql
 from features.ingest.views import check_places, without_patterns_in
+from features.text_files import text_of
 
 
 def view_text(source: Source, place: Path) -> str:
     """Return the text of a view, ${DATA} and ${SOURCE} put in; SourceError if it is no single SELECT."""
-    query = place.read_text("utf-8").strip().rstrip(";")
+    query = text_of(place).strip().rstrip(";")
     if "${DATA}" in query and not source.data.is_dir():
         raise SourceError(
-            f"{place.name} reads ${{DATA}}, and {source.data} does not exist; give --data or set LSSI_DATA"
+            f"{place.name} reads ${{DATA}}, and {source.data} is no folder; give --data or set LSSI_DATA"
         )
     for name, folder in (("${DATA}", source.data), ("${SOURCE}", source.folder)):
         # the folder is put inside a text of SQL, in which a quote mark is written twice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,8 +21,8 @@ from features.ingest.dialect import StatedDialect
 from features.ingest.fingerprint import fingerprint, mark_of
 from features.ingest.postgres import SNAPSHOT
 from features.ingest.scan import files_in, read_parquet
-from features.ingest.source import FORMS, Source, find_source
-from features.ingest.span import Span, sql_type_of
+from features.ingest.source import Source, find_source, table_place
+from features.ingest.span import Span, dayless, sql_type_of
 from features.ingest.staged import TRACE, Staged, with_refusals
 from features.ingest.staging import Progress, contract_relation, stage
 from features.ingest.typed_sql import in_one_line
@@ -44,20 +44,29 @@ def delivered(source: Source, rows: Path | None) -> Source:
         raise SourceError(
             f"{rows} is no folder; --rows names a folder with the day's rows, a file or folder a table"
         )
-    tables: dict[str, Path] = {}
-    for table in contract():
-        for form in FORMS[1:]:
-            path = rows / f"{table}{form}"
-            if path.exists():
-                tables[table] = path.resolve()
+    folder = rows.resolve()
+    places = {table: table_place(folder, table) for table in contract()}
+    tables = {table: place for table, place in places.items() if place is not None}
     if tables:
-        folder = rows.resolve()
+        _check_read(folder, tables)
         return replace(source, tables=tables, data=folder, folder=folder)
     if any(place.suffix == ".sql" for place in source.tables.values()):
         return find_source(source.folder, rows)
     raise SourceError(
         f"{rows} holds no table of the contract; name its files as `lssi contract` does, such as claims.parquet"
     )
+
+
+def _check_read(folder: Path, tables: Mapping[str, Path]) -> None:
+    """Raise SourceError for what lies in a folder of a day's rows and would not be read: its day could not be read again."""
+    read = [place for place in tables.values() if place.suffix != ".sql"]
+    read.append(folder / "source.toml")
+    for path in sorted(folder.iterdir()):
+        if path not in read and not path.name.startswith("."):
+            raise SourceError(
+                f"{path} is no table of the contract in a form that is read, and its rows would be lost when the day is closed; "
+                "name it as `lssi contract` does, such as claims.parquet, or put it elsewhere"
+            )
 
 
 def marks_of(source: Source) -> dict[str, dict[str, str]]:
@@ -106,22 +115,35 @@ def staged_rows(reading: DayReading, table: str) -> Staged:
 def strays(
     reading: DayReading, table: str, *, own: Connection, layout: Layout
 ) -> pl.DataFrame | None:
-    """Return as refused the rows of days closed before, or of no day, that the store has never seen; None if none."""
+    """Return as refused the rows of days closed before that the store has never seen, and those of no day; None if none.
+
+    A row of no day is none that the store took, whatever its row_id: it was refused before, or is refused now.
+    """
     rows = contract_relation(reading.connection, reading.source, table)
+    of_a_day = f"({reading.span.before(rows)}) AND NOT ({dayless(rows)})"
+    with in_one_line(reading.source.tables[table]):
+        unseen = [
+            _unseen(rows, of_a_day, own, _rows_known(layout, table)),
+            _unseen(rows, dayless(rows), own, _rows_refused(layout, table)),
+        ]
+    conditions = [condition for condition in unseen if condition]
+    if not conditions:
+        return None
+    return _refused_as_closed(reading, table, rows.filter(" OR ".join(conditions)))
+
+
+def _unseen(rows: Relation, condition: str, own: Connection, known: Iterable[str]) -> str:
+    """Return a condition narrowed to the rows whose row_id is in none of some relations; "" where there is no such row."""
     raw_id = value_sql(ROW_ID, sql_type_of(rows, "row_id"))
     text = f"CAST({raw_id} AS VARCHAR)"
-    earlier = reading.span.before(rows)
-    with in_one_line(reading.source.tables[table]):
-        ids = rows.filter(earlier).project(f"{text} AS row_id").to_arrow_table()
-    unseen = unseen_ids(own, layout, table, ids) if ids.num_rows else ids
+    ids = rows.filter(condition).project(f"{text} AS row_id").to_arrow_table()
+    unseen = unseen_ids(own, ids, known) if ids.num_rows else ids
     if not unseen.num_rows:
-        return None
+        return ""
     unseen_texts = unseen["row_id"].drop_null().to_pylist()
     # An empty list is no SQL; no row has the empty text as its id.
     wanted = ", ".join(map(quoted, unseen_texts)) or "''"
-    is_unseen = f"({text} IS NULL OR {text} IN ({wanted}))"
-    late = rows.filter(f"{earlier} AND {is_unseen}")
-    return _refused_as_closed(reading, table, late)
+    return f"({condition} AND ({text} IS NULL OR {text} IN ({wanted})))"
 
 
 def _refused_as_closed(reading: DayReading, table: str, late: Relation) -> pl.DataFrame:
@@ -137,16 +159,23 @@ def _refused_as_closed(reading: DayReading, table: str, late: Relation) -> pl.Da
     return with_refusals(staged.refused, staged.told(accepted))
 
 
-def unseen_ids(own: Connection, layout: Layout, table: str, ids: pa.Table) -> pa.Table:
-    """Return those row ids (an empty one too) that a store neither holds, nor absorbed, nor refused before."""
-    own.register("asked", ids)
+def _rows_known(layout: Layout, table: str) -> list[str]:
+    """Return, as relations in SQL, the rows that a store holds, absorbed or refused before."""
     stored = (layout.files(table), layout.absorbed(table))
-    seen = [rows_sql(files) for files in stored if files]
-    for path in layout.refused(table):
-        refused = csv_file(path, path.parent, OWN).rows_sql()
-        seen.append(f"({refused})")
+    return [rows_sql(files) for files in stored if files] + _rows_refused(layout, table)
+
+
+def _rows_refused(layout: Layout, table: str) -> list[str]:
+    """Return, as relations in SQL, the rows that a store refused before."""
+    files = layout.refused(table)
+    return [f"({csv_file(path, path.parent, OWN).rows_sql()})" for path in files]
+
+
+def unseen_ids(own: Connection, ids: pa.Table, known: Iterable[str]) -> pa.Table:
+    """Return those row ids (an empty one too) that are in none of some relations in SQL."""
+    own.register("asked", ids)
     query = "SELECT DISTINCT row_id FROM asked"
-    for rows in seen:
+    for rows in known:
         query = (
             f"SELECT row_id FROM ({query}) AS rest "
             f"ANTI JOIN (SELECT row_id FROM {rows}) AS seen USING (row_id)"

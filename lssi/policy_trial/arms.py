@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import RequestError
+from features.text_files import text_of
 
 TARGET = "undeclared_workers"
 """The violation that every arm looks for, whose truth is known of each month."""
@@ -81,8 +82,8 @@ def _declared(files: Sequence[Path]) -> dict[str, Arm]:
 
 def _text_of(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return text_of(file, RequestError)
+    except OSError as error:
         raise RequestError(
             f"--policy should be a text file of arms; {file} cannot be read: {error}"
         ) from None

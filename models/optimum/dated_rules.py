@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from features.calendar import date_of, day_of
 from features.errors import PolicyError
+from features.text_files import text_of
 
 
 class Dated(Protocol):
@@ -38,7 +39,7 @@ def dated_rules(place: Traversable, parse: Callable[[str], Rules]) -> tuple[Rule
         raise PolicyError(
             f"{str(place)!r} holds no rule set; copy one of models/policy/rules/ into it"
         )
-    texts = sorted((entry.name, entry.read_text("utf-8")) for entry in files)
+    texts = sorted((entry.name, text_of(entry, PolicyError)) for entry in files)
     declared = [_parsed(name, text, parse) for name, text in texts]
     in_order = sorted(declared, key=lambda rules: rules.first_day)
     for before, after in pairwise(in_order):

@@ -12,6 +12,7 @@ from features.ingest.dump.forms import KINDS
 from features.ingest.dump.names import named_so
 from features.ingest.dump.units import UNITS, plain_text, words_of
 from features.ingest.source_toml import Dump
+from features.text_files import text_of
 
 COLUMNS = "columns.csv"
 HEADER = ["table", "column", "kind", "zh"]
@@ -57,10 +58,7 @@ def book_of(folder: Path, dump: Dump) -> Book:
 def _lines(place: Path, dump: Dump) -> Iterator[tuple[str, str, Called]]:
     if not place.exists():
         return
-    try:
-        rows = list(csv.reader(place.read_text("utf-8-sig").splitlines()))
-    except UnicodeDecodeError:
-        raise SourceError(f"{place} is not UTF-8; write it again as UTF-8") from None
+    rows = list(csv.reader(text_of(place).splitlines()))
     if not rows or rows[0] != HEADER:
         raise SourceError(f"{place}: its first line should be {','.join(HEADER)}")
     for number, row in enumerate(rows[1:], 2):

@@ -36,6 +36,7 @@ from features.ingest.dump.stated import StatedColumns, stated_of
 from features.ingest.dump.unstated import unstated_in
 from features.ingest.dump.views import log_sql, prelude, raw_view_sql, unlogged_sql, view_sql
 from features.ingest.source_toml import Dump, DumpTable, SourceDeclaration
+from features.text_files import text_of
 
 LATEST = "complete_to.sql"
 """The source's own query for the days up to which a dump was recorded."""
@@ -260,7 +261,7 @@ def _days_recorded(connection: Connection, contents: DumpContents, folder: Path)
     """Return the rows of complete_to.sql: a column, a day, and how many of its rows were recorded on that day."""
     for statement in contents.statements:
         connection.execute(statement)
-    query = (folder / LATEST).read_text("utf-8")
+    query = text_of(folder / LATEST)
     return connection.sql(query).fetchall()
 
 

@@ -13,6 +13,7 @@ from features.ingest.dump.file_sql import checked_sql, clean_sql, dump_file_sql
 from features.ingest.dump.files import TableFiles, instants_of
 from features.ingest.macros import Ground, calls, expanded
 from features.ingest.source_toml import Dump, DumpTable
+from features.text_files import text_of
 
 PRELUDE = "dump.sql"
 NO_TEXT = "CAST(NULL AS VARCHAR)"
@@ -103,7 +104,7 @@ def prelude(folder: Path) -> tuple[str, ...]:
     if not place.exists():
         return ()
     source = str(folder.resolve()).replace("'", "''")
-    text = place.read_text("utf-8").replace("${SOURCE}", source)
+    text = text_of(place).replace("${SOURCE}", source)
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
     code = "\n".join(lines)
     parts = [part.strip() for part in code.split(";\n")]
