@@ -36,6 +36,8 @@ LOCK_SECONDS = "LSSI_LOCK_SECONDS"
 USUAL_SECONDS = 120.0
 """How long a run waits for a lock where LSSI_LOCK_SECONDS is unset; a choice: most are held for less than a second, and a
 training that logs itself on a busy machine holds one for a minute."""
+LOCK_AWAITED = "before a wait for"
+"""How the name of the point begins at which a run finds a lock held by another."""
 LOOK_SECONDS = 0.02
 """Seconds between two looks at a lock that is held; a choice: a person notices no such delay, and looking costs nothing."""
 
@@ -152,20 +154,27 @@ def lock_seconds() -> float:
 def wait_for_lock(descriptor: int, place: Path, seconds: float) -> None:
     """Take the lock of an open file within some seconds, or raise LockHeld; `place` is the file, as the line names it."""
     deadline = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                break
-            time.sleep(LOOK_SECONDS)
-        else:
+    if _taken(descriptor):
+        return
+    reached(f"{LOCK_AWAITED} {place.name}")
+    while time.monotonic() < deadline:
+        if _taken(descriptor):
             return
+        time.sleep(LOOK_SECONDS)
     raise LockHeld(
         f"{place} is locked by another program{_holder(descriptor)} and was not released in {seconds:g} seconds; "
         "a service, a command that writes, or a stopped one may hold it: wait until it ends, or end it, and try again "
         f"({LOCK_SECONDS} sets how long to wait)"
     )
+
+
+def _taken(descriptor: int) -> bool:
+    """Take the lock of an open file unless another holds it, and tell whether it was taken."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(descriptor: int) -> str:

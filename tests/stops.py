@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from features.files import LOCK_AWAITED
+
 ROOT = Path(__file__).parents[1]
 UNFINISHED = re.compile(r"\.unfinished-\d+-[0-9a-f]{16}")
 CHANGING = re.compile(r"[0-9a-f]{12,}")
@@ -164,6 +166,11 @@ def ended(folder: Path, code: int) -> Ended:
     return Ended(code, out, err, tuple(dict.fromkeys(points)), tuple(unnamed), seen)
 
 
+def noted_by(job: dict[str, Any]) -> Path:
+    """Return the file in which a run notes its points."""
+    return Path(job["folder"], "points")
+
+
 class Hook:
     """It stands in the place of `features.files.reached`, and notes each point and what changed."""
 
@@ -175,7 +182,7 @@ class Hook:
         self.known: dict[str, tuple[int, int, int]] = {}
 
     def begin(self, job: dict[str, Any]) -> None:
-        self.file = os.open(Path(job["folder"], "points"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self.file = os.open(noted_by(job), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.place = Path(job["place"])
         self.stop = tuple(job["stop"]) if job["stop"] else None
         self.known = dict(listing(self.place))
@@ -354,7 +361,7 @@ def serve() -> dict[str, Any]:
             pids.append(pid)
             if job["stop"] and job["stop"][1] == signal.SIGSTOP:
                 held_until(pid)
-        codes = codes_of(pids) if len(pids) == 1 else codes_of_pair(*pids)
+        codes = codes_of(pids) if len(pids) == 1 else codes_of_pair(*pids, noted_by(jobs[-1]))
         sys.stdout.write(json.dumps(codes) + "\n")
         sys.stdout.flush()
     os._exit(0)
@@ -369,15 +376,20 @@ def codes_of(pids: list[int]) -> list[int]:
     return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
 
 
-def codes_of_pair(first: int, second: int) -> list[int]:
-    """Let the first go on as soon as the second has ended or waits for a lock."""
-    while os.waitid(os.P_PID, second, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None and not waits(
-        second
-    ):
+def codes_of_pair(first: int, second: int, points: Path) -> list[int]:
+    """Let the first go on as soon as the second has ended or waits for a lock, of which its points tell."""
+    while os.waitid(os.P_PID, second, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if waits(second) or waits_by_looking(points):
+            break
         time.sleep(0.005)
     with suppress(ProcessLookupError):
         os.kill(first, signal.SIGCONT)
     return codes_of([first, second])
+
+
+def waits_by_looking(points: Path) -> bool:
+    """Tell whether a run has found a lock held by another, at which it looks again and again."""
+    return points.exists() and f"point {LOCK_AWAITED} " in points.read_text("utf-8")
 
 
 def waits(pid: int) -> bool:
