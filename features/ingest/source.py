@@ -177,7 +177,8 @@ def _toml(path: Path) -> dict[str, Any]:
         raise SourceError(
             f"{path.parent} holds no source.toml; a source is a folder with a source.toml"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
+        # Not only faults of its form: Python refuses integers of thousands of digits, and deep nesting.
         raise SourceError(f"{path} is not valid TOML: {error}") from None
 
 
