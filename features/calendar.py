@@ -40,7 +40,8 @@ def month_of(value: date | str) -> int:
     """
     if isinstance(value, date):
         return value.year * 12 + value.month - 1
-    first = date_of(day_of(f"{value[:7]}-01"))
+    # A text of a day has to be one as a whole: 2015-06-31 lies in no month.
+    first = date_of(day_of(value if len(value) > 7 else f"{value}-01"))
     return first.year * 12 + first.month - 1
 
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -86,6 +87,14 @@ def opened(limits: ConnectionLimits = MODEST) -> Connection:
     connection.execute(f"SET threads={limits.threads}")
     connection.execute(f"SET temp_directory={quoted(limits.spill or '')}")
     return connection
+
+
+@cache
+def clock_names() -> frozenset[str]:
+    """Return the names of all time zones that a connection may have as its clock."""
+    with opened() as connection:
+        rows = connection.sql("SELECT name FROM pg_timezone_names()").fetchall()
+    return frozenset(name for (name,) in rows)
 
 
 def _without_bar(connection: Connection) -> None:

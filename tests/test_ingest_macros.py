@@ -240,3 +240,25 @@ def test_a_check_says_what_a_bare_read_guesses(viewed: Callable[..., tuple[Path,
     )
     assert "types who BIGINT" in check(*viewed("'${DATA}/a.csv'", rows))["notes"][0]
     assert check(*viewed("csv('${DATA}/a.csv')", rows))["notes"] == []
+
+
+@pytest.mark.parametrize(
+    "scan",
+    [
+        "read_parquet('${DATA}/*.parquet')",
+        "parquet_scan(['${DATA}/a.parquet', '${DATA}/b.parquet'])",
+        "'${DATA}/*.parquet'",
+    ],
+)
+def test_a_bare_read_of_parquet_refuses_the_parts_that_the_macro_refuses(
+    viewed: Callable[..., tuple[Path, Path]], scan: str
+) -> None:
+    source = viewed(scan, {})
+    for who, is_refused in (("012", True), (13, False)):
+        for name, value in (("a", 12), ("b", who)):
+            frame = pl.DataFrame({"who": [value], "died": ["2015-01-01"]})
+            frame.write_parquet(source[1] / f"{name}.parquet")
+        if is_refused:
+            assert refusal(source).startswith("deaths.sql: column who is VARCHAR in b.parquet")
+        else:
+            assert counted(source) == (2, 0)

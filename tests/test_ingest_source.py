@@ -6,9 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from features.connection import MODEST
 from features.errors import SourceError
 from features.ingest.source import data_folder, find_source
+from features.ingest.source_toml import declaration_of
+from features.ingest.typed_sql import reading_connection
 from features.store.opening import open_store
 
 Write = Callable[..., Path]
@@ -166,7 +171,7 @@ def test_an_empty_data_folder_is_no_folder(write_source: Write) -> None:
         ("complete_to = ", "is not valid TOML"),
         (
             'clock = "Mars/Olympus"',
-            "clock: Value error, should be a time zone such as Asia/Shanghai",
+            "clock: should be a time zone such as Asia/Shanghai; got 'Mars/Olympus'",
         ),
         ("[assumed_delays]\nplanets = 3", "'planets' is no table of the contract"),
         (
@@ -196,6 +201,149 @@ def test_whatever_is_wrong_in_the_declaration_is_one_line(
     write_source: Write, toml: str, says: str
 ) -> None:
     assert says in refusal(write_source({"complaints": []}, toml))
+
+
+SPLIT = """
+horizon = 1
+as_of = [2014-01-01]
+violation = 1
+[target.x.split]
+train_until = {}
+test_from = {}
+test_until = {}
+"""
+VISIT = TARGET.format(name="x", unit="enterprise-day", label="visit")
+NO_DAY = "should be a day such as 2015-06-30, without a time"
+
+
+def with_end(folder: Path, end: str) -> Path:
+    place = folder / "source.toml"
+    text = place.read_text("utf-8").replace("complete_to = 2015-06-30", f"complete_to = {end}")
+    place.write_text(text, "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("end", "says"),
+    [
+        *((end, NO_DAY) for end in ("1435622400", "1435622400000", "16616", "0", "1.0", "true")),
+        *((end, NO_DAY) for end in ("inf", "nan", "12:00:00", "[2015-06-30]", "{}", '"epoch"')),
+        *((end, NO_DAY) for end in ('"1435622400"', '" 2015-06-30"', '"2015-02-30"', '"20150630"')),
+        ("2015-06-30T00:00:00", f"{NO_DAY}; got 2015-06-30 00:00:00"),
+        ("2015-06-30T00:00:00-08:00", f"{NO_DAY}; got 2015-06-30 00:00:00-08:00"),
+        ('"2015-06-30T00:00:00Z"', f"{NO_DAY}; got '2015-06-30T00:00:00Z'"),
+        ("0001-01-01", "should lie between 1800 and 9999; got 0001-01-01"),
+        ("2015-02-30", "is not valid TOML"),
+    ],
+)
+def test_a_declared_day_is_a_day_and_nothing_that_becomes_one(
+    write_source: Write, end: str, says: str
+) -> None:
+    said = refusal(with_end(write_source({"complaints": []}), end))
+    assert says in said and ("complete_to: " in said or "TOML" in said)
+
+
+@pytest.mark.parametrize("end", ["2015-06-30", '"2015-06-30"'])
+def test_a_declared_day_is_a_date_or_its_text(write_source: Write, end: str) -> None:
+    source = find_source(with_end(write_source({"complaints": []}), end))
+    assert source.declaration.complete_to.isoformat() == "2015-06-30"
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        *(
+            (f"assumed_delays = {{deaths = {delay}}}", "assumed_delays.deaths: Input should be ")
+            for delay in ("true", '"3"', "3.0", "-5", "3661", "9" * 23, "inf", "2015-06-30")
+        ),
+        *((f"dormant_months = {months}", "dormant_months: ") for months in ("true", '"6"', "6.0")),
+        *((VISIT + f"violation = {number}", "violation: ") for number in ("true", '"1"', "1.0")),
+        *((VISIT + f"horizon = {days}", "horizon: ") for days in ("true", '"3"', "3.0", "-1")),
+        *((VISIT + f"capacity = {share}", "capacity: ") for share in ("inf", "nan", "true", '"1"')),
+        *((VISIT + f"as_of = [2015-01-01, {day}]", "as_of.1: ") for day in ("0", "true", '"now"')),
+        *(
+            (
+                f'clock = "{name}"',
+                f"clock: should be a time zone such as Asia/Shanghai; got '{name}'",
+            )
+            for name in (
+                "localtime",
+                "right/UTC",
+                "posix/UTC",
+                "UTC+8",
+                "asia/shanghai",
+                "",
+                "Asia",
+            )
+        ),
+        *(
+            (
+                VISIT + SPLIT.format(*days),
+                "target.x.split: should have train_until before test_from",
+            )
+            for days in (
+                ("2015-06-01", "2015-01-01", "2014-01-01"),
+                ("2014-01-01", "2014-01-01", "2014-02-01"),
+                ("2014-01-01", "2014-03-01", "2014-02-28"),
+            )
+        ),
+        ("x = " + "9" * 5000, "is not valid TOML"),
+        ("x = " + "[" * 5000 + "]" * 5000, "is not valid TOML"),
+        ("x = " + "{a = " * 5000 + "1" + "}" * 5000, "is not valid TOML"),
+    ],
+)
+def test_what_is_declared_is_taken_as_it_is_or_refused_by_its_key(
+    write_source: Write, toml: str, says: str
+) -> None:
+    said = refusal(write_source({"complaints": []}, toml))
+    assert says in said
+    assert "TOML" in said or "got" in said
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    key=st.sampled_from(["assumed_delays", "violation", "horizon", "dormant_months", "capacity"]),
+    value=st.one_of(
+        st.integers(-(10**24), 10**24), st.integers(-2, 4000), st.floats(), st.booleans(), st.text()
+    ),
+)
+def test_a_number_is_stored_as_it_is_declared_or_refused(key: str, value: object) -> None:
+    target: dict[str, object] = {"zh": "z", "en": "e", "unit": "claim", "label": "review"}
+    said: dict[str, object] = {"name": "s", "zh": "z", "en": "e", "complete_to": "2015-06-30"}
+    if key == "assumed_delays":
+        said[key] = {"deaths": value}
+    elif key == "dormant_months":
+        said[key] = value
+    else:
+        said["target"] = {"t": target | {key: value}}
+    try:
+        declared = declaration_of(said, "source.toml")
+    except SourceError as error:
+        message = str(error)
+    else:
+        stored = {
+            "assumed_delays": declared.assumed_delays.get("deaths"),
+            "dormant_months": declared.dormant_months,
+        }
+        if declared.target:
+            stored |= declared.target["t"].model_dump()
+        number = stored[key]
+        assert number == value and type(value) is not bool
+        assert isinstance(value, int) or key == "capacity"
+        assert 0 <= number < float("inf")
+        return
+    assert f"{key}" in message and "\n" not in message
+
+
+@pytest.mark.parametrize("clock", ["UTC", "Asia/Shanghai", "EST5EDT", "PRC", "America/Chicago"])
+def test_every_clock_that_is_accepted_is_one_of_the_connection(
+    write_source: Write, clock: str
+) -> None:
+    source = find_source(write_source({"complaints": []}, f'clock = "{clock}"\n'))
+    connection = reading_connection(source, MODEST)
+    assert connection.sql("SELECT current_setting('TimeZone')").fetchall() == [(clock,)]
 
 
 def test_the_closed_day_must_be_declared(write_source: Write) -> None:

@@ -22,6 +22,8 @@ WHOLE = {
 }
 """The least and the most of a whole number of each kind, where its column declares none."""
 DAYS = (day_of("1800-01-01"), day_of("9999-12-31"))
+MONTH_SPAN = (month_of_day(DAYS[0]), month_of_day(DAYS[1]))
+"""The first and the last month with such a day."""
 REFUND = ("contributions", "kind", "refund")
 """Where sums may be negative: the table, the column of its choice and that choice."""
 SUBJECTS = ("enterprise", "provider")
@@ -137,6 +139,8 @@ def _spans(columns: tuple[Column, ...]) -> Iterator[tuple[str, int, int, str]]:
     for column in columns + COMMON:
         if column.kind == "day":
             yield column.name, *DAYS, out_of_days(column)
+        elif column.kind == "month":
+            yield column.name, *MONTH_SPAN, out_of_days(column)
         elif column.kind in WHOLE:
             yield column.name, *bounds_of(column), out_of_bounds(column)
 
@@ -156,5 +160,5 @@ def negative(name: str) -> str:
 
 
 def out_of_days(column: Column) -> str:
-    """Return why a day that no calendar of ours holds is refused."""
+    """Return why a day or month that no calendar of ours holds is refused."""
     return f"{column.name} should lie between 1800 and 9999"

@@ -11,6 +11,7 @@ from features.contract.laws import BatchLaws, Law
 from features.contract.millionths import CERTAIN
 from features.contract.row_order import (
     DAYS,
+    MONTH_SPAN,
     ONE_SUBJECT,
     REFUND,
     WHOLE,
@@ -102,6 +103,8 @@ def _bounds_law(column: Column) -> Law | None:
         return _law(value.is_between(0, 1), wanted)
     if column.kind == "day":
         return _law(value.is_between(*DAYS), out_of_days(column))
+    if column.kind == "month":
+        return _law(value.is_between(*MONTH_SPAN), out_of_days(column))
     if column.kind in WHOLE:
         return _law(value.is_between(*bounds_of(column)), out_of_bounds(column))
     return None

@@ -15,7 +15,7 @@ from features.connection import Token, tokens
 from features.errors import SourceError
 from features.ingest.csv_file import CsvFile, csv_file
 from features.ingest.dialect import StatedDialect, checked_delimiter, checked_encoding
-from features.ingest.scan import files_named, parquet_sql
+from features.ingest.scan import UNION, alike_parquet_sql, files_named
 
 OPTIONS = {"csv": ("delimiter", "encoding", "union_by_name"), "parquet": ("union_by_name",)}
 """What may be said to each macro after its path."""
@@ -71,14 +71,15 @@ class Ground:
                 files_of_path = files_named(str(path), FORMS[call.name])
             except SourceError:
                 # Outside the source, not even whether a file is there may be told.
-                self._check(path)
+                self.check(path)
                 raise
             for file in files_of_path:
-                self._check(file)
+                self.check(file)
             files += files_of_path
+        _check_once(files)
         return files
 
-    def _check(self, path: Path) -> None:
+    def check(self, path: Path) -> None:
         """Raise SourceError where a path, links followed, lies outside the places of its source."""
         allowed = [place.resolve() for place in self.places]
         real = path.resolve()
@@ -86,6 +87,18 @@ class Ground:
             raise SourceError(
                 f"reads outside the data of its source: {path}; name it as ${{DATA}}/… or, "
                 "beside source.toml, as ${SOURCE}/…"
+            )
+
+
+def _check_once(files: Sequence[Path]) -> None:
+    """Refuse a file that is named twice, links followed: its rows would count twice."""
+    seen: dict[Path, Path] = {}
+    for file in files:
+        first = seen.setdefault(file.resolve(), file)
+        if first is not file:
+            also = "" if first == file else f", also as {first.name}"
+            raise SourceError(
+                f"names {file.name} twice in one macro{also}, and its rows would count twice; name each file once"
             )
 
 
@@ -107,7 +120,7 @@ def scan_of(call: Call, ground: Ground) -> tuple[str, list[CsvFile]]:
     """Return the relation that a macro stands for, and the CSV files in it; SourceError where one cannot be read so."""
     _check_options(call)
     if call.name == "parquet":
-        return parquet_sql(ground.files(call), *_union(call)), []
+        return alike_parquet_sql(ground.files(call), *_union(call)), []
     files = csv_files(call, ground)
     return f"({_csv_sql(files, call)})", files
 
@@ -127,7 +140,7 @@ def _check_options(call: Call) -> None:
 
 def _union(call: Call) -> list[str]:
     if call.options.get("union_by_name") == "true":
-        return ["union_by_name=true"]
+        return [UNION]
     return []
 
 

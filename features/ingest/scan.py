@@ -1,7 +1,8 @@
 """Scans of files: the one place that names DuckDB's and Polars' readers, so that every read says what it reads.
 
-Both engines guess what is not stated: a folder `month=201506` on the path becomes a column, and `[` or `?` in a path is
-a pattern. A scan here takes files by name, never by pattern, and takes no value from a path.
+Both engines guess what is not stated: a folder `month=201506` on the path becomes a column, `[` or `?` in a path is a
+pattern, and of several Parquet files the first decides the columns and types of all. A scan here takes files by name, never by
+pattern, takes no value from a path, and converts no value that a user's file holds.
 """
 
 from __future__ import annotations
@@ -19,8 +20,14 @@ import pyarrow.parquet as pq
 from features.connection import opened, quoted, without_patterns
 from features.errors import SourceError
 
+UNION = "union_by_name=true"
+"""The option of DuckDB's reader by which columns are those of all files, each of a type that holds the values of all."""
+
 _SPARK_PATTERN = re.compile(r"([\\\[\]{}*?^])")
 """The characters by which Spark reads a path as a pattern; a backslash before one takes that meaning away."""
+_INTEGER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
+_WITHOUT_VALUES = '"NULL"'
+"""DuckDB's type of a Parquet column in which every value is missing and which was written without a type."""
 
 
 def files_in(folder: Path, pattern: str = "*") -> list[Path]:
@@ -114,6 +121,99 @@ def parquet_sql(files: Path | Iterable[Path], *options: str) -> str:
     """
     settings = ", ".join(["hive_partitioning=false", *options])
     return f"read_parquet({files_sql(files)}, {settings})"
+
+
+def alike_parquet_sql(files: Sequence[Path], *options: str) -> str:
+    """Return the SQL relation over Parquet files of a user, in which each value is what its own file holds.
+
+    SourceError where files differ in their columns and UNION is no option, or in a type so that values would be converted.
+    """
+    # One file is as it is, and so are many of one schema: only where schemas differ does DuckDB compare them all again.
+    samples = _samples(files) if len(files) > 1 else []
+    if len(samples) < 2:
+        return parquet_sql(files, *options)
+    types = _column_types(samples)
+    if UNION not in options:
+        _check_columns(types)
+    _check_types(types)
+    return parquet_sql(files, *dict.fromkeys([*options, UNION]))
+
+
+def _samples(files: Sequence[Path]) -> list[Path]:
+    """Return the first file of each schema that Parquet files have; only their footers are read."""
+    samples: list[tuple[pq.ParquetSchema, Path]] = []
+    for file in files:
+        try:
+            schema = pq.read_metadata(file).schema
+        except (pa.ArrowException, OSError) as error:
+            why = str(error).splitlines()[0]
+            raise SourceError(
+                f"{file.name} is no whole Parquet file: {why}; write it again"
+            ) from None
+        if not any(schema.equals(other) for other, _ in samples):
+            samples.append((schema, file))
+    return [file for _, file in samples]
+
+
+def _column_types(files: Sequence[Path]) -> dict[Path, dict[str, str]]:
+    """Return the columns of each file with their types, as DuckDB reads them."""
+    types: dict[Path, dict[str, str]] = {}
+    with opened() as connection:
+        for file in files:
+            rows = connection.sql(f"FROM {parquet_sql(file)}")
+            types[file] = dict(zip(rows.columns, map(str, rows.types), strict=True))
+    return types
+
+
+def _check_columns(types: dict[Path, dict[str, str]]) -> None:
+    first = next(iter(types))
+    for file in types:
+        for one, other in ((first, file), (file, first)):
+            lacking = [name for name in types[other] if name not in types[one]]
+            if lacking:
+                one_name, other_name = _names(one, other)
+                raise SourceError(
+                    f"{one_name} lacks column {', '.join(lacking)}, which {other_name} has; write the same columns into "
+                    "both, or read them in a view as parquet('…', union_by_name := true), where a missing column is empty"
+                )
+
+
+def _check_types(types: dict[Path, dict[str, str]]) -> None:
+    """Refuse files of which one has to convert a column to the type that it has in another."""
+    stated: dict[str, tuple[Path, str]] = {}
+    for file, columns in types.items():
+        for name, kind in columns.items():
+            # DuckDB takes names that differ in case alone for one column.
+            other, other_kind = stated.setdefault(name.casefold(), (file, kind))
+            if other_kind == _WITHOUT_VALUES:
+                stated[name.casefold()] = (file, kind)
+            elif kind != _WITHOUT_VALUES and _exact_in(kind) != _exact_in(other_kind):
+                file_name, other_name = _names(file, other)
+                raise SourceError(
+                    f"column {name} is {kind} in {file_name} and {other_kind} in {other_name}, and to convert one may change "
+                    "its values; write it with one type in all files, or read each file in a view and CAST there"
+                )
+
+
+def _exact_in(kind: str) -> str:
+    """Return the name of the types to which a type belongs that hold the values of each other exactly.
+
+    >>> _exact_in("UINTEGER") == _exact_in("BIGINT"), _exact_in("DECIMAL(9,2)") == _exact_in("DECIMAL(18,2)")
+    (True, True)
+    """
+    if _INTEGER.fullmatch(kind):
+        return "integers"
+    if kind.startswith("DECIMAL("):
+        _, scale = kind.split(",")
+        return f"decimals of scale {scale}"
+    return kind
+
+
+def _names(one: Path, other: Path) -> tuple[str, str]:
+    """Return two files by their names, with their folders where the names are the same."""
+    if one.name == other.name:
+        return str(one), str(other)
+    return one.name, other.name
 
 
 def csv_sql(path: Path, columns: Iterable[str], *options: str) -> str:

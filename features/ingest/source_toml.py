@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
-from typing import Any, Literal, Self
+from datetime import date, datetime, time
+from functools import cache
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -17,6 +19,9 @@ from pydantic import (
     model_validator,
 )
 
+from features.calendar import day_of
+from features.connection import clock_names
+from features.contract.row_order import DAYS
 from features.contract.tables import Column, contract
 from features.errors import SourceError
 from features.ingest.dialect import StatedDialect, checked_delimiter, checked_encoding
@@ -29,7 +34,34 @@ DORMANT_MONTHS = 6
 """Months without a sign of business after which a firm is dormant, where a source states no others: as in 公司法 art. 211, under
 which a licence may be revoked when a company has been out of business for six months on end."""
 RESERVED = {"row_id", "recorded_on", "retracted", "known", "sign", "row", "right_row_id"}
+LONGEST_DELAY = 3660
+"""Days of the longest delay that may be assumed, as of the longest horizon; a choice: ten years and a few days."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LONGEST_SHOWN = 40
+"""Characters of a value that an error shows, a choice, so that it stays one line."""
+
+
+def _declared_day(value: object) -> date:
+    """Return a day as it is declared, a TOML date or its text; ValueError for a moment, a number or anything else."""
+    day: object = value
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            day = value
+    # A moment is a date in Python too, and on which day it lies depends on a clock.
+    if not isinstance(day, date) or isinstance(day, datetime):
+        raise ValueError("should be a day such as 2015-06-30, without a time")
+    if not DAYS[0] <= day_of(day) <= DAYS[1]:
+        raise ValueError("should lie between 1800 and 9999")
+    return day
+
+
+DeclaredDay = Annotated[date, BeforeValidator(_declared_day)]
+WholeNumber = Annotated[int, Field(strict=True)]
+"""A whole number that is written as one: no text, no fraction and no truth value stands for it."""
+Delay = Annotated[WholeNumber, Field(ge=0, le=LONGEST_DELAY)]
 
 
 class _Declared(BaseModel):
@@ -92,9 +124,18 @@ class Population(_Declared):
 class Split(_Declared):
     """Days that part training from testing; both ends of the test are inside it."""
 
-    train_until: date
-    test_from: date
-    test_until: date
+    train_until: DeclaredDay
+    test_from: DeclaredDay
+    test_until: DeclaredDay
+
+    @model_validator(mode="after")
+    def in_order(self) -> Self:
+        if not self.train_until < self.test_from <= self.test_until:
+            raise ValueError(
+                "should have train_until before test_from, and test_from not after test_until; got "
+                f"{self.train_until}, {self.test_from} and {self.test_until}"
+            )
+        return self
 
 
 class GroupJudging(_Declared):
@@ -122,15 +163,15 @@ class Target(_Declared):
     en: str
     unit: Literal["enterprise-day", "inspection", "claim", "provider"]
     label: Literal["visit", "event", "review"]
-    violation: int | None = Field(default=None, ge=1, le=5)
+    violation: WholeNumber | None = Field(default=None, ge=1, le=5)
     count: str | None = None
-    horizon: int = Field(default=0, ge=0, le=3660)
-    as_of: tuple[date, ...] = ()
+    horizon: WholeNumber = Field(default=0, ge=0, le=LONGEST_DELAY)
+    as_of: tuple[DeclaredDay, ...] = ()
     event: Event | None = None
     population: Population | None = None
     split: Split | None = None
     judged: GroupJudging | None = None
-    capacity: float | None = Field(default=None, gt=0)
+    capacity: float | None = Field(default=None, gt=0, strict=True, allow_inf_nan=False)
     fit: dict[str, Any] = {}
 
 
@@ -216,11 +257,11 @@ class SourceDeclaration(_Declared):
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     zh: str
     en: str
-    complete_to: date
+    complete_to: DeclaredDay
     clock: str = "Asia/Shanghai"
     absent: tuple[str, ...] = ()
-    assumed_delays: dict[str, int] = {}
-    dormant_months: int = Field(default=DORMANT_MONTHS, ge=1, le=120, strict=True)
+    assumed_delays: dict[str, Delay] = {}
+    dormant_months: WholeNumber = Field(default=DORMANT_MONTHS, ge=1, le=120)
     attribute: tuple[Attribute, ...] = ()
     target: dict[str, Target] = {}
     dump: Dump | None = None
@@ -234,11 +275,19 @@ class SourceDeclaration(_Declared):
     @field_validator("clock")
     @classmethod
     def known_zone(cls, clock: str) -> str:
-        try:
-            ZoneInfo(clock)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("should be a time zone such as Asia/Shanghai") from None
+        if not _is_clock(clock):
+            raise ValueError("should be a time zone such as Asia/Shanghai")
         return clock
+
+
+@cache
+def _is_clock(name: str) -> bool:
+    """Tell whether a time zone is known both to Python and to DuckDB, which each know some that the other does not."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return name in clock_names()
 
 
 def declaration_of(values: dict[str, Any], origin: str) -> SourceDeclaration:
@@ -246,12 +295,24 @@ def declaration_of(values: dict[str, Any], origin: str) -> SourceDeclaration:
     try:
         declaration = SourceDeclaration.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
+        first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
+        why = first["msg"].removeprefix("Value error, ")
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise SourceError(f"{origin}: {where}: {first['msg']}{more}") from None
+        raise SourceError(f"{origin}: {where}: {why}{_given(first['input'])}{more}") from None
     _check_names(declaration, origin)
     return declaration
+
+
+def _given(value: object) -> str:
+    """Return what was given, as TOML writes it; nothing for a table or an array, which the key names already."""
+    if isinstance(value, bool):
+        return f"; got {str(value).lower()}"
+    if isinstance(value, str):
+        return f"; got {value[:_LONGEST_SHOWN]!r}"
+    if isinstance(value, date | time | int | float):
+        return f"; got {str(value)[:_LONGEST_SHOWN]}"
+    return ""
 
 
 def _check_names(declaration: SourceDeclaration, origin: str) -> None:

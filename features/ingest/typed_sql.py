@@ -28,11 +28,11 @@ from features.ingest.csv_file import CsvFile
 from features.ingest.csv_table import CARRIER, copies_of, csv_table_sql
 from features.ingest.dump.file_sql import read_in
 from features.ingest.macros import Expanded, Ground, expanded
-from features.ingest.scan import files_in, parquet_sql
+from features.ingest.scan import alike_parquet_sql, files_in
 from features.ingest.source import Source
 from features.ingest.staged import TRACE
 from features.ingest.typed_values import INTEGERS, WIDTHS, can_fail, text_sql, value_sql
-from features.ingest.views import check_places, without_patterns_in
+from features.ingest.views import check_parts, check_places, without_patterns_in
 from features.text_files import text_of
 
 
@@ -61,11 +61,12 @@ def relation_sql(source: Source, table: str) -> Expanded:
         try:
             check_places(query)
             ground = Ground(source.places, copies_of(source))
+            check_parts(query, ground)
             view = expanded(query, ground)
             plain_query = without_patterns_in(view.query, (source.data, source.folder))
             return replace(view, query=plain_query)
         except SourceError as error:
-            joined = " " if str(error).startswith("reads ") else ": "
+            joined = " " if str(error).startswith(("reads ", "names ")) else ": "
             raise SourceError(f"{place.name}{joined}{error}") from None
     return Expanded(_file_sql(source, table, place))
 
@@ -74,7 +75,12 @@ def _file_sql(source: Source, table: str, place: Path) -> str:
     if place.name.lower().endswith((".csv", ".csv.gz")):
         return csv_table_sql(source, table)
     parts = parquet_parts(place) if place.is_dir() else [place]
-    return f"SELECT * FROM {parquet_sql(parts)}"
+    ground = Ground(source.places, copies_of(source))
+    for part in parts:
+        if part.is_symlink():
+            # Parts are compared before the walls of the connection stand.
+            ground.check(part)
+    return f"SELECT * FROM {alike_parquet_sql(parts)}"
 
 
 def parquet_parts(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from features.connection import named, quoted
 from features.contract.millionths import millionths_sql
 from features.contract.tables import FLAGS, Column
+from features.contract.written_days import date_sql, month_date_sql
 
 INTEGERS = (
     "TINYINT",
@@ -46,10 +47,9 @@ def can_fail(column: Column, kind: str) -> bool:
         return not _is_text(kind) and kind not in WHOLE
     if column.kind == "day":
         return kind not in ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
-    if column.kind in ("choice", "probability"):
+    # A date may be infinite, which no month is.
+    if column.kind in ("choice", "probability", "month"):
         return True
-    if column.kind == "month":
-        return kind != "DATE" and not kind.startswith("TIMESTAMP")
     if column.kind == "flag" and kind == "BOOLEAN":
         return False
     width = WIDTHS[column.kind]
@@ -111,8 +111,7 @@ def id_sql(column: Column, kind: str) -> str:
     if kind in WHOLE:
         return f"CAST({raw} AS VARCHAR)"
     if kind in EXACT:
-        whole = f"CAST({whole_sql(column.name, kind)} AS VARCHAR)"
-        return f"CASE WHEN abs({raw}) < {EXACT[kind]} THEN {whole} END"
+        return f"CAST({whole_sql(column.name, kind)} AS VARCHAR)"
     if kind.startswith("DECIMAL"):
         return f"CASE WHEN {raw} = floor({raw}) THEN CAST(CAST({raw} AS HUGEINT) AS VARCHAR) END"
     return "CAST(NULL AS VARCHAR)"
@@ -123,7 +122,7 @@ def _is_text(kind: str) -> bool:
 
 
 def whole_sql(name: str, kind: str) -> str:
-    """Return a raw column as a BIGINT, NULL where it is not a whole number."""
+    """Return a raw column as a BIGINT, NULL where it is not a whole number, or is a float that may have been rounded."""
     raw = named(name)
     if kind in INTEGERS:
         return f"TRY_CAST({raw} AS BIGINT)"
@@ -131,7 +130,10 @@ def whole_sql(name: str, kind: str) -> str:
         text = f"trim({raw})"
         is_whole = f"regexp_full_match({text}, '[+-]?[0-9]+([.]0*)?')"
         return f"CASE WHEN {is_whole} THEN TRY_CAST({text} AS BIGINT) END"
-    if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
+    if kind in EXACT:
+        is_exact = f"{raw} = floor({raw}) AND abs({raw}) < {EXACT[kind]}"
+        return f"CASE WHEN {is_exact} THEN TRY_CAST({raw} AS BIGINT) END"
+    if kind.startswith("DECIMAL"):
         return f"CASE WHEN {raw} = floor({raw}) THEN TRY_CAST({raw} AS BIGINT) END"
     return "NULL"
 
@@ -141,10 +143,7 @@ def day_sql(name: str, kind: str) -> str:
     raw = named(name)
     text = f"trim({raw})"
     if kind == "VARCHAR":
-        # Ten letters are a day; a longer text is a moment, taken on the connection's clock.
-        date = f"TRY_CAST({text} AS DATE)"
-        day_of_moment = f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS DATE)"
-        moment = f"CASE WHEN length({text}) <= 10 THEN {date} ELSE {day_of_moment} END"
+        moment = date_sql(text)
     elif kind == "DATE":
         moment = raw
     elif kind.startswith("TIMESTAMP"):
@@ -155,17 +154,13 @@ def day_sql(name: str, kind: str) -> str:
 
 
 def month_sql(name: str, kind: str) -> str:
-    """Return a raw column (a DATE, text like 2015-06, 201506 as either) as an integer month."""
+    """Return a raw column (a day or moment, text like 2015-06, 201506 as either) as an integer month in the connection's zone."""
     raw = named(name)
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
         return f"(year({raw}) * 12 + month({raw}) - 1)"
     if kind == "VARCHAR":
-        text = f"trim({raw})"
-        moment = (
-            f"TRY_CAST(CASE length({text}) WHEN 6 THEN {text}[:4] || '-' || {text}[5:] || '-01' "
-            f"WHEN 7 THEN {text} || '-01' ELSE {text} END AS DATE)"
-        )
-        return f"(year({moment}) * 12 + month({moment}) - 1)"
+        date = month_date_sql(f"trim({raw})")
+        return f"(year({date}) * 12 + month({date}) - 1)"
     whole = whole_sql(name, kind)
     # A number such as 201506: four digits of the year, two of the month.
     year, month = f"{whole} // 100", f"{whole} % 100"

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from features.connection import quoted, tokens, without_patterns
 from features.errors import SourceError
-from features.ingest.macros import OPTIONS, calls
+from features.ingest.macros import OPTIONS, Call, Ground, calls, scan_of
 
 _VALUED = re.compile(r"(?:^|/)([^/=]+=[^/]*)/")
 """A folder such as `month=201506` on a path, which DuckDB would take for a column."""
+BARE_PARQUET = ("read_parquet", "parquet_scan")
+_UNION = frozenset(OPTIONS["parquet"])
 _FORMS = re.compile(r"[.](parquet|csv|tsv|txt|json|jsonl|ndjson)([.](gz|zst))?$", re.IGNORECASE)
 
 
@@ -31,6 +33,25 @@ def check_places(query: str) -> None:
                 f"reads a file in the folder {valued[1]!r}, from which DuckDB would add a column; "
                 f"write {macro}({quoted(Path(path).name)}) with the same path instead, which adds none"
             )
+
+
+def check_parts(query: str, ground: Ground) -> None:
+    """Refuse a query that reads bare several Parquet files that `parquet('…')` would refuse: DuckDB converts all to one type.
+
+    Files that the macro cannot name, such as those of a pattern over folders, are left to DuckDB.
+    """
+    bare_calls = calls(query, BARE_PARQUET)
+    in_calls = {path for call in bare_calls for path in call.paths}
+    alone = [path for path in bare_paths(query) if path.lower().endswith(".parquet")]
+    as_tables = [Call("", (path,), {}, 0, 0) for path in alone if path not in in_calls]
+    for call in [*bare_calls, *as_tables]:
+        options = {name: value for name, value in call.options.items() if name in _UNION}
+        as_macro = Call("parquet", call.paths, options, call.begin, call.end)
+        try:
+            ground.files(as_macro)
+        except SourceError:
+            continue
+        scan_of(as_macro, ground)
 
 
 def bare_paths(query: str) -> Iterator[str]:
