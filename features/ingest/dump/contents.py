@@ -32,6 +32,7 @@ from features.ingest.dump.notes import (
     log_notes,
     table_notes,
 )
+from features.ingest.dump.records import with_records
 from features.ingest.dump.stated import StatedColumns, stated_of
 from features.ingest.dump.unstated import unstated_in
 from features.ingest.dump.views import log_sql, prelude, raw_view_sql, unlogged_sql, view_sql
@@ -134,10 +135,20 @@ def dump_contents(
         tables={name: files.place for name, files in tables.items()},
         own={name: _readable(files) for name, files in contract_tables.items()},
         columns=columns,
-        copies=tuple(part.read for part in copied_parts(tables.values())),
+        copies=tuple(_copies_of(tables.values())),
         statements=(*raw_views, *views, *prelude(folder)),
         notes=tuple(notes),
     )
+
+
+def _copies_of(tables: Collection[TableFiles]) -> Iterator[Path]:
+    """Yield the files that are read in place of the dump's own."""
+    for part in copied_parts(tables):
+        yield part.read
+    for files in tables:
+        for part in files.parts:
+            if part.records is not None:
+                yield part.records
 
 
 def _tables_in(data: Path, dump: Dump, copies: Path) -> tuple[TablesByName, TablesByName]:
@@ -146,7 +157,7 @@ def _tables_in(data: Path, dump: Dump, copies: Path) -> tuple[TablesByName, Tabl
     other_names = [name for name in contract() if name.upper() not in declared_names]
     places = places_of(data, [*dump.tables, *other_names])
     files = {name: table_files(place, copies) for name, place in places.items()}
-    tables = {name: files[name] for name in dump.tables if name in files}
+    tables = {name: with_records(files[name], copies) for name in dump.tables if name in files}
     contract_tables: TablesByName = {}
     for name, table in contract().items():
         if name in files and _is_contracts(table, files[name]):

@@ -44,11 +44,13 @@ class DumpFile:
     """A file of a table: where it lies, what is read in its place, and the values that folders like AAE003=201501 give it.
 
     Only folders below the table's own give values. A value is None where Hive or Spark wrote that there is none.
+    `records` is the copy of its records, if it is text that is not plain.
     """
 
     path: Path
     read: Path
     keys: tuple[tuple[str, str | None], ...]
+    records: Path | None = None
 
     @property
     def name(self) -> str:
