@@ -329,7 +329,10 @@ NO_ROWS = [
         lines(lambda found: [*found[:2], "\ufeff" + found[0], *found[2:]]),
         "the line repeats the header",
     ),
-    (lines(lambda found: [*found, f"共 {len(found) - 1} 行"]), "recorded_on is missing"),
+    (
+        lines(lambda found: [*found, f"共 {len(found) - 1} 行"]),
+        "the record has too few fields: 1 of",
+    ),
     (
         lines(
             lambda found: [

@@ -190,6 +190,13 @@ def regular(delimiter: str) -> re.Pattern[str]:
     return _record_of(f'[^"{re.escape(delimiter)}\\r\\n]*+', delimiter)
 
 
+@lru_cache(32)
+def unspaced(delimiter: str) -> re.Pattern[str]:
+    """Return the pattern of a record that holds no quote mark after the blanks with which a bare field begins."""
+    blanks = " \t".replace(delimiter, "")
+    return _record_of(f'(?![{blanks}]*")[^{re.escape(delimiter)}\\r\\n]*+', delimiter)
+
+
 def _record_of(bare: str, delimiter: str) -> re.Pattern[str]:
     sign = re.escape(delimiter)
     # No group is possessive, as a class of characters is: before Python 3.11.5 such a group may match what it should not

@@ -18,7 +18,6 @@ from features.ingest.dump.closed_day import Ending, ending
 from features.ingest.dump.columns import SETTINGS, Names
 from features.ingest.dump.file_sql import read_in
 from features.ingest.dump.files import (
-    UNREAD,
     TableFiles,
     dump_columns,
     table_files,
@@ -32,7 +31,9 @@ from features.ingest.dump.notes import (
     log_notes,
     table_notes,
 )
+from features.ingest.dump.records import with_records
 from features.ingest.dump.stated import StatedColumns, stated_of
+from features.ingest.dump.strays import check_folder, check_forms
 from features.ingest.dump.unstated import unstated_in
 from features.ingest.dump.views import log_sql, prelude, raw_view_sql, unlogged_sql, view_sql
 from features.ingest.source_toml import Dump, DumpTable, SourceDeclaration
@@ -85,22 +86,8 @@ def places_of(data: Path, wanted: Collection[str]) -> dict[str, Path]:
                 f"{data}: table {table.lower()!r} is there twice: {paths[0].name}, {paths[1].name}; keep one"
             )
         places[table] = paths[0]
-    _check_forms(data, wanted, places)
+    check_forms(data, wanted, places)
     return places
-
-
-def _check_forms(data: Path, wanted: Collection[str], places: Mapping[str, Path]) -> None:
-    """Raise SourceError where a wanted table that no file gives seems to lie in a form that is not read."""
-    for path in sorted(data.iterdir()):
-        form = path.suffix.lower()
-        if form not in UNREAD:
-            continue
-        lacking = named_so([path.stem], wanted).keys() - places.keys()
-        if lacking:
-            raise SourceError(
-                f"{path.name} seems to be table {min(lacking)!r}, and {form} is not read; "
-                "export it as CSV or Parquet, or remove it"
-            )
 
 
 def dump_contents(
@@ -135,10 +122,20 @@ def dump_contents(
         tables={name: files.place for name, files in tables.items()},
         own={name: _readable(files) for name, files in contract_tables.items()},
         columns=columns,
-        copies=tuple(part.read for part in copied_parts(tables.values())),
+        copies=tuple(_copies_of(tables.values())),
         statements=(*raw_views, *views, *prelude(folder)),
         notes=tuple(notes),
     )
+
+
+def _copies_of(tables: Collection[TableFiles]) -> Iterator[Path]:
+    """Yield the files that are read in place of the dump's own."""
+    for part in copied_parts(tables):
+        yield part.read
+    for files in tables:
+        for part in files.parts:
+            if part.records is not None:
+                yield part.records
 
 
 def _tables_in(data: Path, dump: Dump, copies: Path) -> tuple[TablesByName, TablesByName]:
@@ -147,11 +144,14 @@ def _tables_in(data: Path, dump: Dump, copies: Path) -> tuple[TablesByName, Tabl
     other_names = [name for name in contract() if name.upper() not in declared_names]
     places = places_of(data, [*dump.tables, *other_names])
     files = {name: table_files(place, copies) for name, place in places.items()}
-    tables = {name: files[name] for name in dump.tables if name in files}
+    tables = {name: with_records(files[name], copies) for name in dump.tables if name in files}
     contract_tables: TablesByName = {}
     for name, table in contract().items():
         if name in files and _is_contracts(table, files[name]):
             contract_tables[name] = files[name]
+    for table_read in (*tables.values(), *contract_tables.values()):
+        if table_read.place.is_dir():
+            check_folder(table_read.place)
     return tables, contract_tables
 
 

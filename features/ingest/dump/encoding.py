@@ -82,7 +82,7 @@ def encoding_of(part: Path) -> str:
         if file.read(2) in MARKS:
             return UTF16
     foreign, long_forms = False, False
-    for block in _blocks(part):
+    for block in text_blocks(part):
         if b"\0" in block.lines:
             raise SourceError(
                 f"{part.name}: line {block.line_at(block.lines.index(0))} holds a zero byte; {AGAIN}"
@@ -101,7 +101,7 @@ def encoding_of(part: Path) -> str:
 def _is_chinese(part: Path) -> bool:
     """Tell whether letters of two bytes, which could be Latin in UTF-8, are all of the commonest Chinese set, no mere signs."""
     signs = True
-    for block in _blocks(part):
+    for block in text_blocks(part):
         if not _is(block.lines, "gb2312"):
             return False
         signs = signs and all(
@@ -111,7 +111,7 @@ def _is_chinese(part: Path) -> bool:
 
 
 def _gb_texts(part: Path) -> Iterator[str]:
-    for block in _blocks(part):
+    for block in text_blocks(part):
         text = _gb_text(part, block)
         if not _fits(text, "gb2312") and (line := _line_of_utf8(block)):
             raise SourceError(MIXED.format(part.name, line))
@@ -191,7 +191,7 @@ def _fits(text: str, encoding: str) -> bool:
     return True
 
 
-def _blocks(part: Path) -> Iterator[TextBlock]:
+def text_blocks(part: Path) -> Iterator[TextBlock]:
     """Yield a file in whole lines of about CHUNK bytes; SourceError where one line alone is longer."""
     begun_line, first = b"", 1
     with _opened(part) as file:

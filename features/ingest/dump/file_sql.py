@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from features.connection import named, quoted
 from features.errors import SourceError
 from features.ingest.dump.files import DumpFile, TableFiles, folder_columns, part_columns
-from features.ingest.dump.names import first_line, header_delimiter, unique
+from features.ingest.dump.names import TOLD, copied_delimiter, first_line, header_delimiter, unique
 from features.ingest.dump.units import BLANKS
 from features.ingest.scan import csv_sql, parquet_sql
 
-REST = tuple(f"lssi rest {number}" for number in range(1, 10))
-"""Columns that take what a line of text has beyond its header."""
 _WIDE_CODES = [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)]
 WIDE = "".join(map(chr, _WIDE_CODES)) + "．，－＋／："
 """Full-width digits, letters and signs, as Chinese input methods write them."""
 # Unicode keeps the full-width forms of ASCII in its order, 0xFEE0 above it.
 NARROW = "".join(chr(ord(letter) - 0xFEE0) for letter in WIDE)
 NOTHING_SAID = ("", "NULL", "(NULL)", "\\N", "NAN", "NAT", "NONE", "<NA>", "#N/A")
-LONGEST = 1 << 15
-"""Bytes of a line of text; a choice: in a line beyond it a quote mark has not been closed."""
+LONGEST_LINE = 1 << 21
+"""Bytes of a line that DuckDB should be ready for; a copy of a record of 32 KB, quoted and told, is much shorter."""
 
 
 def dump_file_sql(held: TableFiles) -> str:
-    """Return the SQL that reads a file or folder of a dump; lines of text include fields beyond their header."""
+    """Return the SQL that reads a file or folder of a dump; records of text say why they are no row."""
     if held.is_text:
         selects = [f"SELECT * {_keys_sql(part)}FROM {_text_sql(part)}" for part in held.parts]
         rows_of_all = " UNION ALL BY NAME ".join(selects)
@@ -87,28 +85,28 @@ def _keyed_sql(held: TableFiles) -> str:
 
 
 def _text_sql(part: DumpFile) -> str:
-    columns = (*unique(part_columns(part)), *REST)
-    header = first_line(part.read)
-    delimiter = quoted(header_delimiter(header))
-    dialect = f"delim={delimiter}, quote='\"', escape='\"'"
-    # Lines are read in their order, short ones padded, so that each can be refused with its number.
-    settings = f"strict_mode=false, null_padding=true, parallel=false, max_line_size={LONGEST}"
-    return csv_sql(part.read, columns, dialect, settings)
+    """Return the SELECT of the records of a part of text, in their order, each with why it is no row."""
+    columns = [*unique(part_columns(part))]
+    delimiter = header_delimiter(first_line(part.read))
+    settings = (
+        "quote='\"', escape='\"', comment='', nullstr='', strict_mode=true, "
+        f"parallel=false, max_line_size={LONGEST_LINE}"
+    )
+    if part.records is None:
+        rows = csv_sql(part.read, columns, f"delim={quoted(delimiter)}", settings)
+        return f"(SELECT *, CAST(NULL AS VARCHAR) AS {named(TOLD)} FROM {rows})"
+    sign = copied_delimiter(delimiter)
+    return csv_sql(part.records, [TOLD, *columns], f"delim={quoted(sign)}", settings)
 
 
-def checked_sql(value: str, header: Iterable[str], columns: Sequence[str]) -> str:
-    """Return a column of text, or why its line is no row: too many fields, the header again, or an open quote mark."""
-    beyond_header = ", ".join(map(named, REST))
-    line = ", ".join(map(named, columns))
+def checked_sql(value: str, header: Iterable[str]) -> str:
+    """Return a column of text, or why its line is no row: its record is broken, or repeats the header."""
     header_texts = ", ".join(quoted(name.upper()) for name in header)
-    has_more_fields = f"coalesce({beyond_header}) IS NOT NULL"
-    # An open quote mark swallows the lines after it: the last field stays empty, and another holds a line end.
-    has_open_quote = f"{value} IS NULL AND contains(concat({line}), chr(10))"
     blanks = quoted(BLANKS)
     trimmed = f"trim({value}, {blanks})"
+    reason = named(TOLD)
     return (
-        f"CASE WHEN {has_more_fields} THEN '! the line has more fields than the header' "
-        f"WHEN {has_open_quote} THEN '! a quote mark of the line is not closed' "
+        f"CASE WHEN {reason} IS NOT NULL THEN '! ' || {reason} "
         f"WHEN upper({trimmed}) IN ({header_texts}) THEN '! the line repeats the header' "
         f"ELSE {value} END"
     )

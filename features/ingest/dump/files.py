@@ -25,7 +25,11 @@ UNREAD = (
     ".zip",
     ".rar",
     ".7z",
+    ".tar",
+    ".tgz",
+    ".gz",
     ".bz2",
+    ".xz",
     ".zst",
     ".orc",
     ".avro",
@@ -44,11 +48,13 @@ class DumpFile:
     """A file of a table: where it lies, what is read in its place, and the values that folders like AAE003=201501 give it.
 
     Only folders below the table's own give values. A value is None where Hive or Spark wrote that there is none.
+    `records` is the copy of its records, if it is text that is not plain.
     """
 
     path: Path
     read: Path
     keys: tuple[tuple[str, str | None], ...]
+    records: Path | None = None
 
     @property
     def name(self) -> str:
@@ -74,22 +80,22 @@ def table_name(place: Path) -> str | None:
     'ab01'
     """
     lower = place.name.lower()
-    if _is_hidden(place):
+    if is_hidden(place):
         return None
     if place.is_dir():
-        has_part = any(_form(path) for path in _files(place))
+        has_part = any(file_form(path) for path in _files(place))
         return lower if has_part else None
-    form = _form(place)
+    form = file_form(place)
     if not form:
         return None
-    return lower.removesuffix(form)
+    return lower.removesuffix(form.lower())
 
 
 def table_files(place: Path, copies: Path) -> TableFiles:
     """Return the table that a file or folder is, its text in UTF-8; SourceError where Parquet and text lie together."""
     paths = [place]
     if place.is_dir():
-        paths = [path for path in _files(place) if _form(path)]
+        paths = [path for path in _files(place) if file_form(path)]
     if len({is_text(path) for path in paths}) > 1:
         raise SourceError(f"{place.name} holds Parquet and CSV files; keep the one or the other")
     # An empty file has no header to read: it counts only where nothing else is there.
@@ -111,26 +117,27 @@ def _files(folder: Path) -> list[Path]:
     visible: list[Path] = []
     for path in files_below(folder):
         folders_between = path.relative_to(folder).parents[:-1]
-        if not any(map(_is_hidden, folders_between)) and not _is_hidden(path):
+        if not any(map(is_hidden, folders_between)) and not is_hidden(path):
             visible.append(path)
     return visible
 
 
-def _is_hidden(path: Path) -> bool:
+def is_hidden(path: Path) -> bool:
+    """Tell whether a name is left alone: engines leave marks such as `_SUCCESS`, and systems files that begin with a dot."""
     return path.name.startswith((".", "_"))
 
 
-def _form(path: Path) -> str:
-    lower = path.name.lower()
+def file_form(path: Path) -> str:
+    """Return the ending of a file that is read, as it is written in its name; empty if it is in no form that is."""
     for form in (PARQUET, *TEXTS):
-        if lower.endswith(form):
-            return form
+        if path.name.lower().endswith(form):
+            return path.name[-len(form) :]
     return ""
 
 
 def is_text(path: Path) -> bool:
     """Tell whether a file is one of parted text, and no Parquet."""
-    return _form(path) in TEXTS
+    return file_form(path).lower() in TEXTS
 
 
 def _keys(place: Path, path: Path) -> tuple[tuple[str, str | None], ...]:

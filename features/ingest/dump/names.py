@@ -15,6 +15,8 @@ from features.ingest.dump.units import BLANKS
 DELIMITERS = ",\t;|\x01\x1f^~"
 LONGEST_DELIMITER = 4
 """Bytes of a delimiter: DuckDB takes at most four."""
+TOLD = "lssi told"
+"""The column of a copy of text that says why a line is no row, empty where it is one."""
 SCALED = re.compile(r"[万千亿]|单位[:：]|[(（\[]\s*[分角]\s*[)）\]]|美元|港元")
 """Words in the name of a column which say that its amounts are no yuan."""
 _WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
@@ -101,6 +103,11 @@ def header_delimiter(header: str) -> str:
     if len(between) == 1 and "" not in between:
         return between.pop()
     return max(DELIMITERS, key=header.count)
+
+
+def copied_delimiter(delimiter: str) -> str:
+    """Return what parts the fields in a copy of text with some delimiter: the same if it is one byte, else a comma."""
+    return delimiter if len(delimiter.encode()) == 1 else ","
 
 
 def unique(names: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from features.connection import named, quoted
 from features.errors import SourceError
 from features.ingest.csv_file import check_plain
-from features.ingest.dump.columns import Names, names_in_files
+from features.ingest.dump.columns import Names
 from features.ingest.dump.file_sql import checked_sql, clean_sql, dump_file_sql
 from features.ingest.dump.files import TableFiles, instants_of
 from features.ingest.macros import Ground, calls, expanded
@@ -45,7 +45,7 @@ def view_sql(declared: DumpTable, files: TableFiles | None, names: Names) -> str
     values = {column: _value_sql(names.get(column, ()), instants) for column in declared.columns}
     if files.is_text:
         day_known = declared.must[-1]
-        values[day_known] = checked_sql(values[day_known], names[day_known], names_in_files(names))
+        values[day_known] = checked_sql(values[day_known], names[day_known])
     texts: list[str] = []
     clean_texts: list[str] = []
     for name, value in values.items():

@@ -1,0 +1,96 @@
+"""What lies where a table of a dump is and is not read stops by name: no part of a table is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from features.errors import SourceError
+from features.ingest.dump.strays import check_folder
+from features.ingest.source import find_source
+from tests.test_sources_core_platform import SOURCE
+
+POWER = "AAB001,AAE003,KWH,AAE036\nE1,201501,100,20150201\n"
+
+
+@pytest.fixture
+def dump(tmp_path: Path) -> Path:
+    """A dump complete to 2015-06-30 whose table POWER is a folder of one part for one month."""
+    folder = tmp_path / "dump"
+    put(folder / "dump.toml", "complete_to = 2015-06-30\n")
+    put(folder / "POWER/AAE003=201501/p1.csv", "AAB001,KWH,AAE036\nE1,100,20150201\n")
+    return folder
+
+
+def put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+def link_to(place: str) -> Callable[[Path], None]:
+    """Return what makes a path a link."""
+
+    def made(path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(place)
+
+    return made
+
+
+def filled(path: Path) -> None:
+    put(path, POWER)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["p2.xlsx", "p3.csv.bak", "p4.csv.zst", "p6", "AAE003=201502/part-0", "AAE003=201502/x.parq"],
+)
+def test_a_part_in_another_form_is_refused_by_name(dump: Path, name: str) -> None:
+    filled(dump / "POWER" / name)
+    message = f"^POWER/{name} lies in the folder of a table and is not read; export it as CSV or"
+    with pytest.raises(SourceError, match=message):
+        find_source(SOURCE, dump)
+
+
+@pytest.mark.parametrize("target", ["/nowhere", ".", "/tmp", "AAE003=201501", "../dump.toml"])
+@pytest.mark.parametrize("name", ["AAE003=201502", "p2.csv", "AAE003=201502/p2.csv"])
+def test_a_link_in_a_table_is_refused_by_name(dump: Path, name: str, target: str) -> None:
+    link_to(target)(dump / "POWER" / name)
+    with pytest.raises(
+        SourceError, match=f"^POWER/{name} is a link, and links in a table's folder"
+    ):
+        find_source(SOURCE, dump)
+
+
+def test_hidden_names_are_left_alone_and_a_table_may_be_a_link(dump: Path) -> None:
+    for name in ("_SUCCESS", ".p1.csv.crc", "_old/p1.csv.bak", ".git/x", "AAE003=201501/_p5.csv"):
+        filled(dump / "POWER" / name)
+    elsewhere = dump.with_name("elsewhere")
+    (dump / "POWER").rename(elsewhere)
+    link_to(str(elsewhere))(dump / "POWER")
+    assert list(find_source(SOURCE, dump).dump.tables) == ["POWER"]
+
+
+@pytest.mark.parametrize(
+    "name", ["AC01/p1.xlsx", "AC01.csv.zst", "AC01.gz", "ac01", "AC01（人员）.tar", "AC01/a/b.dbf"]
+)
+def test_a_table_that_is_there_in_no_form_that_is_read_is_refused(dump: Path, name: str) -> None:
+    filled(dump / name)
+    with pytest.raises(SourceError, match=f"^{name} .*is not read"):
+        find_source(SOURCE, dump)
+
+
+def test_what_is_no_table_of_the_source_is_noted_and_left_alone(dump: Path) -> None:
+    for name in ("AC99/p1.xlsx", "notes.docx", "AC01.sql"):
+        filled(dump / name)
+    link_to("/nowhere")(dump / "AC99" / "p2.csv")
+    notes = find_source(SOURCE, dump).dump.notes
+    assert "files and folders left alone: AC01.sql, AC99, notes.docx" in notes
+
+
+def test_a_folder_of_links_to_itself_ends(tmp_path: Path) -> None:
+    link_to(str(tmp_path))(tmp_path / "AC01" / "again")
+    with pytest.raises(SourceError, match=r"^AC01/again is a link"):
+        check_folder(tmp_path / "AC01")
