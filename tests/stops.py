@@ -61,7 +61,8 @@ POSTED = re.compile(r"home/journal/[^/]+/(outcomes|alerts)/")
 GENERATION = "home/bundles/generations/"
 RECORD = re.compile(rb'"\d+-[0-9a-f]{10}"')
 """The number of the batch of a scored day, which holds a digest of its moment and of a salt."""
-DATABASES = ("ledger.db", "mlflow.db")
+DATABASES = ("ledger.db", "mlflow.db", "alerts.index")
+"""Files that SQLite keeps whole. The index of alerts holds times of change, and is made again where it is lost."""
 
 
 @dataclass(frozen=True, slots=True)

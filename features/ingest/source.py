@@ -203,7 +203,7 @@ def table_place(folder: Path, table: str) -> Path | None:
     return places[0] if places else None
 
 
-def check_forms(folder: Path, places: Mapping[str, Path | None]) -> None:
+def check_table_names(folder: Path, places: Mapping[str, Path | None]) -> None:
     """Raise SourceError for a file or folder that is named as a table, but in a case or form in which no table is read.
 
     Beside the table itself another form of it, such as a packed copy, is left alone; another case of the same form is not.
@@ -282,7 +282,7 @@ def _found(place: Place, data: Place | None) -> Source:
     searched = [own, data_place] if (data_place / SNAPSHOT).exists() else [own]
     places = {table: _first_place(searched, table) for table in contract()}
     _check_tables(places, declaration, toml)
-    check_forms(own, places)
+    check_table_names(own, places)
     # a link keeps its name in the folder, which says the form
     tables = {table: path for table, path in places.items() if path}
     return Source(own, data_place, declaration, tables)

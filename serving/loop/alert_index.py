@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from features.files import OWNER
+from features.files import OWNER, write_points
 from features.ingest.scan import files_in, scan_parquet
 from serving.loop.journal_rows import Row, rows_of_parts, rows_where
 
@@ -47,7 +47,7 @@ def _names(place: Path, folder: Path, alert: str) -> list[str]:
     parts = _parts(folder)
     if not parts:
         return []
-    with closing(_opened(place)) as index:
+    with write_points("the index of alerts is complete"), closing(_opened(place)) as index:
         if _indexed(index) != parts:
             _complete(index, folder, parts)
         query = "SELECT part FROM alerts WHERE alert = ? ORDER BY part"
