@@ -112,6 +112,19 @@ def test_a_medal_waives_and_an_exposure_intensifies_exactly_where_the_plan_says_
                 assert standing.grade == row["category"]
 
 
+def test_a_renewal_that_is_known_before_it_begins_hides_no_medal(city: City) -> None:
+    renewed = tables()
+    medal = {"enterprise": "e06", "recorded_on": "2014-06-01"}
+    renewed["medals"] += [
+        medal | {"row_id": "first", "started": "2013-01-01", "ended": "2015-01-31"},
+        medal | {"row_id": "second", "started": "2015-02-01", "ended": "2017-01-31"},
+    ]
+    store = city.store("renewed", renewed)
+    assert by_name(classes_of(store))["e06"]["level"] == "waived"
+    facts = enterprise_facts(store, policy_on(day_of(DAY)), day_of(DAY))
+    assert len(facts[store.code("enterprise", "e06")].medals) == 2
+
+
 def test_the_classification_sees_today_where_the_appraisal_sees_a_closed_period(
     say: Say, source: Store, at_home: Path
 ) -> None:

@@ -101,7 +101,7 @@ POLICY = policy_on(MONDAY)
 
 def cell_units() -> list[PlanUnit]:
     """Return a cell of twelve firms that a list can reach and six that a medal waives."""
-    waived = standing_of(Facts(medal=(MONDAY - 30, None)), POLICY, MONDAY)
+    waived = standing_of(Facts(medals=((MONDAY - 30, None),)), POLICY, MONDAY)
     routine = standing_of(Facts(), POLICY, MONDAY)
     of_list = [PlanUnit(f"p{place:02d}", "c", 5, 1.0 + place, routine) for place in range(12)]
     return of_list + [PlanUnit(f"w{place}", "c", 5, 1.0, waived) for place in range(6)]

@@ -197,6 +197,34 @@ def test_a_second_outcome_of_a_visit_needs_to_say_what_it_supersedes(loaded_town
         posted(place, outcome(supersedes=first, found=[]), "d")
 
 
+@pytest.mark.parametrize("names", [("plan", "draw"), ("draw", "plan")])
+def test_a_drawn_visit_has_one_outcome_whether_its_plan_or_its_draw_is_named(
+    loaded_town: Path, names: tuple[str, str]
+) -> None:
+    place = begin(loaded_town)
+    number = {"plan": "P", "draw": "D"}
+    first, second = ({"plan": None, name: number[name]} for name in names)
+    record = posted(place, outcome(inspection="i3", enterprise="e3", found=[], **first), "a")
+    with pytest.raises(ActRefused, match="has its outcome under inspection 'i3'"):
+        posted(place, outcome(inspection="i9", enterprise="e3", **second), "b")
+    corrected = outcome(inspection="i3", enterprise="e3", supersedes=record, **first)
+    posted(place, corrected, "c")
+    assert labels(open_store(place), POSTED).keys() == {"old", "i3"}
+
+
+def test_no_team_supersedes_the_outcome_of_another_visit_or_learns_its_record(
+    loaded_town: Path,
+) -> None:
+    place = begin(loaded_town)
+    record = posted(place, outcome(), "a", team="t1")
+    for supersedes in (None, record):
+        other = outcome(enterprise="e4", found=[], supersedes=supersedes)
+        with pytest.raises(ActRefused, match="another visit has its outcome") as refusal:
+            posted(place, other, f"b{supersedes}", team="t2")
+        assert record not in str(refusal.value)
+    assert labels(open_store(place), POSTED)["i1"][0] == 1
+
+
 def test_the_team_of_another_cell_is_refused(loaded_town: Path) -> None:
     place = begin(loaded_town)
     for team in ("t2", "t9"):

@@ -125,6 +125,22 @@ def labels(store: Store, by: int = POSTED) -> dict[str, tuple[float, float, floa
     return {texts[place]: (label, count, chance) for place, label, count, chance in rows}
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("[" * 100_000, "should be JSON"),
+        ('{"claim": "k1", "claim": "k2"}', "has a name twice"),
+        ('[{"found": [{"violation": 1, "violation": 2}]}]', "has a name twice"),
+    ],
+)
+def test_a_file_that_means_no_one_thing_is_refused_in_one_line(
+    tmp_path: Path, content: str, says: str
+) -> None:
+    (tmp_path / "o.json").write_text(content, "utf-8")
+    with pytest.raises(RequestError, match=says):
+        read_outcomes(tmp_path / "o.json")
+
+
 def test_a_review_is_a_label_from_the_day_it_was_posted(office: Path) -> None:
     posted(office, review())
     store = open_store(office)

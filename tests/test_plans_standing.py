@@ -140,6 +140,24 @@ def test_a_plan_on_which_an_outcome_rests_stands(store: Store, bundle: Bundle) -
         recorded(store, made(store, bundle, "b"))
 
 
+def test_a_draw_on_which_an_outcome_rests_stands(store: Store, bundle: Bundle) -> None:
+    plan = made(store, bundle, "a")
+    recorded(store, plan)
+    other = made(store, bundle, "b")
+    draw = plan.plan.draw.number
+    row = {
+        "outcome": ["1-0123456789"],
+        "claim": ["k1"],
+        "chosen": ["lottery"],
+        "draw": [draw],
+        "recorded_on": [MONDAY],
+    }
+    write_journal_part(home() / "journal" / "hand", "review_outcomes", "one", row)
+    with pytest.raises(PolicyError, match=f"has draw {draw}, and an outcome rests on it"):
+        recorded(store, other)
+    assert recorded(store, plan)
+
+
 def test_a_plan_of_a_week_that_has_begun_stands(place: Path, store: Store, bundle: Bundle) -> None:
     recorded(store, made(store, bundle, "a"))
     declared = place / "source.toml"

@@ -144,7 +144,7 @@ def city(seed: int, size: int = 60) -> list[PlanUnit]:
     units = []
     for number in range(size):
         facts = Facts(
-            medal=(MONDAY - 50, None) if chance.random() < 0.15 else None,
+            medals=((MONDAY - 50, None),) if chance.random() < 0.15 else (),
             exposure=(MONDAY - 40, None) if chance.random() < 0.1 else None,
             visited=MONDAY - 20 if chance.random() < 0.15 else None,
             complaints=(MONDAY - 1 - number % 9,) if chance.random() < 0.2 else (),

@@ -145,14 +145,18 @@ def test_due_exposures_come_after_complaints_and_before_scores() -> None:
 def test_a_medal_holder_is_off_the_routine_list_but_not_out_of_reach() -> None:
     medal = (MONDAY - 100, None)
     assert (
-        whys(only([unit("a", benefit=99.0, medal=medal), unit("b", benefit=0.1)], 300)).get("a")
+        whys(only([unit("a", benefit=99.0, medals=(medal,)), unit("b", benefit=0.1)], 300)).get("a")
         != "score"
     )
-    assert whys(only([unit("a", medal=medal, complaints=(MONDAY,))], 4000)) == {"a": "complaint"}
+    assert whys(only([unit("a", medals=(medal,), complaints=(MONDAY,))], 4000)) == {
+        "a": "complaint"
+    }
     reached = [
         whys(
             only(
-                [unit("a", medal=medal), *[unit(f"b{n}") for n in range(9)]], 900, Draw(str(n), "s")
+                [unit("a", medals=(medal,)), *[unit(f"b{n}") for n in range(9)]],
+                900,
+                Draw(str(n), "s"),
             )
         ).get("a")
         for n in range(300)

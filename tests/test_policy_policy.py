@@ -220,6 +220,28 @@ def test_visits_to_more_staff_never_take_fewer_minutes() -> None:
     assert minutes == sorted(minutes)
 
 
+@pytest.mark.parametrize(
+    ("medals", "is_waived"),
+    [
+        ((), False),
+        # over on the Sunday before, on the Monday, and begun on the Sunday or the day after
+        (((DAY - 700, DAY - 1),), False),
+        (((DAY - 700, DAY),), True),
+        (((DAY + 6, DAY + 700),), True),
+        (((DAY + 7, DAY + 700),), False),
+        # a renewal that is known already
+        (((DAY - 700, DAY + 2), (DAY + 3, DAY + 700)), True),
+        (((DAY - 700, None), (DAY + 30, None)), True),
+    ],
+)
+def test_a_medal_waives_the_visits_of_a_week_on_one_of_whose_days_it_runs(
+    medals: tuple[tuple[int, int | None], ...], is_waived: bool
+) -> None:
+    friday_before = DAY - 3
+    facts = Facts(medals=medals)
+    assert standing_of(facts, policy_on(DAY), friday_before, (DAY, DAY + 6)).waived == is_waived
+
+
 def stand(**facts: object) -> object:
     return standing_of(Facts(**facts), policy_on(DAY), DAY)  # type: ignore[arg-type]
 
@@ -259,12 +281,12 @@ def test_a_class_lowers_the_weight_of_visited_units_alone_and_raises_that_of_all
     ],
 )
 def test_a_medal_waives_while_it_runs(medal: tuple[int, int | None], waived: bool) -> None:
-    standing = stand(medal=medal)
+    standing = stand(medals=(medal,))
     assert (standing.waived, standing.weight == 0) == (waived, waived)
 
 
 def test_exposure_intensifies_even_a_medal_holder() -> None:
-    standing = stand(medal=(DAY - 10, None), exposure=(DAY - 5, None))
+    standing = stand(medals=((DAY - 10, None),), exposure=(DAY - 5, None))
     assert (standing.waived, standing.intensified, standing.exposure_due, standing.weight) == (
         False,
         True,

@@ -215,10 +215,10 @@ def test_an_arm_changes_the_rule_set_and_waivers_fall_only_where_it_says() -> No
     assert (policy.lottery.percent, policy.statutory.percent) == (5, 20)
     assert (policy.floors.small, policy.floors.rural) == (0, 10)
     unit = known(arm).units[0]
-    waived = replace(unit, standing=standing_of(Facts(medal=(DAY - 9, None)), policy, DAY))
+    waived = replace(unit, standing=standing_of(Facts(medals=((DAY - 9, None),)), policy, DAY))
     assert waived.standing.weight == 0
     assert unwaived(waived, policy).standing.weight > 0
-    resting = Facts(medal=(DAY - 9, None), visited=DAY - 3)
+    resting = Facts(medals=((DAY - 9, None),), visited=DAY - 3)
     rests = replace(unit, standing=standing_of(resting, policy, DAY))
     assert unwaived(rests, policy).standing.weight == 0
 

@@ -200,8 +200,8 @@ def facts(store: Store, name: str) -> Facts:
     ("name", "expected"),
     [
         ("e0", Facts(complaints=(AS_OF - 9,))),
-        ("e1", Facts(medal=(AS_OF - 100, None))),
-        ("e6", Facts()),
+        ("e1", Facts(medals=((AS_OF - 100, None),))),
+        ("e6", Facts(medals=((AS_OF - 100, AS_OF - 6),))),
         ("e2", Facts(exposure=(AS_OF - 40, AS_OF + 400))),
         ("e3", Facts(visited=AS_OF - 30)),
         ("e4", Facts(visited=AS_OF - 330, sanctions=1, grave=1, refused=1)),

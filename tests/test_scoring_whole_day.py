@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from features.calendar import date_of
+from features.calendar import date_of, day_of
 from features.files import remove
 from features.ingest.source import find_source
 from features.store.append import feed
@@ -146,9 +146,24 @@ def test_a_promotion_changes_neither_history_nor_day(fed: Fed) -> None:
 def test_no_act_enters_a_day_that_is_closed_and_not_yet_served(fed: Fed) -> None:
     fed.load(LAST)
     served = fed.opened().store
-    assert open_day(served, FORMER, None) == LAST + 1
+    long_ago = datetime(2001, 1, 1, tzinfo=UTC)
+    assert open_day(served, long_ago, None) == LAST + 1
     with pytest.raises(ActRefused, match="is closed"):
-        open_day(served, FORMER, LAST)
+        open_day(served, long_ago, LAST)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2030-06-30T15:59:59+00:00", "2030-06-30"),
+        ("2030-06-30T16:00:00+00:00", "2030-07-01"),
+        ("2030-06-30T23:30:00-08:00", "2030-07-01"),
+    ],
+)
+def test_an_act_is_known_from_the_day_that_its_source_has(fed: Fed, moment: str, day: str) -> None:
+    store = fed.opened().store
+    assert store.source.clock == "Asia/Shanghai"
+    assert open_day(store, datetime.fromisoformat(moment), None) == day_of(day)
 
 
 class Stopped(Exception):

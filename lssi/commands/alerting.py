@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from features.home import home
-from lssi.clock import now, today
+from lssi.clock import now
 from lssi.options import AsOf, Data, Json, Source
 from lssi.output import loading, say, say_lines
 
@@ -51,7 +51,8 @@ def alerts_command(
     # without any model in use, rules that rest on matches still alert
     with suppress(TargetError):
         bundles = all_promoted(home() / "bundles", declared.name, declared.targets)
-    issue = Issue(as_of_day, open_day(store, today(), stated_day), now())
+    moment = now()
+    issue = Issue(as_of_day, open_day(store, moment, stated_day), moment)
     issued = issue_day(home(), store, bundles, issue)
     answers = answered(home() / "journal" / store.source.name)
     if as_json:

@@ -10,7 +10,7 @@ import typer
 from features.errors import RequestError
 from features.home import home
 from lssi.administration import signed_checkpoint
-from lssi.clock import now, today
+from lssi.clock import now
 from lssi.options import Data, Json, OptionalOut, Source
 from lssi.output import loading, say, say_lines
 
@@ -56,7 +56,8 @@ def day_command(
     with loading() as count:
         store = open_own_store(declared, progress=count)
     published = publish_whole_day(home(), store, bundles, now())
-    issue = Issue(store.complete_to, open_day(store, today(), None), now())
+    moment = now()
+    issue = Issue(store.complete_to, open_day(store, moment, None), moment)
     result = {
         "source": declared.name,
         "complete_to": store.summary["complete_to"],

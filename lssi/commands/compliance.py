@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lssi.administration import loop_of_store
-from lssi.clock import now, today
+from lssi.clock import now
 from lssi.options import AsOf, Data, Json, Source
 from lssi.output import loading, say, say_lines
 
@@ -256,6 +256,7 @@ def _decided(
         for subject in subjects:
             key = subject_digest({decider.what: subject, "as_of": decider.as_of})
             check_names(decider.by, key)
-            day = open_day(store, today(), stated_day)
-            receipts.append(decide(loop, subject, Doer(decider.by, None, key, now(), day)))
+            moment = now()
+            day = open_day(store, moment, stated_day)
+            receipts.append(decide(loop, subject, Doer(decider.by, None, key, moment, day)))
     return receipts

@@ -12,7 +12,7 @@ import typer
 
 from features.home import home
 from lssi.administration import loop_of_store
-from lssi.clock import now, today
+from lssi.clock import now
 from lssi.options import AsOf, Data, Json, Source
 from lssi.output import say, say_lines
 
@@ -314,12 +314,13 @@ def doer_of(loop: Loop, whose: Sender, form: BaseModel) -> Doer:
     if key is None:
         key = subject_digest(form.model_dump(mode="json"))
     check_names(whose.by, key)
+    moment = now()
     return Doer(
         who=whose.by,
         team=whose.team,
         key=key,
-        moment=now(),
-        day=open_day(loop.store, today(), day),
+        moment=moment,
+        day=open_day(loop.store, moment, day),
     )
 
 

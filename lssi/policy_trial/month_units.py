@@ -37,7 +37,8 @@ def month_units(store: Store, bundle: Bundle, arm: Arm, month: int) -> MonthUnit
     """Return the units of a month as a store knew them by the end of the day before it."""
     as_of = first_day(month) - 1
     policy = policy_under(arm, policy_on(first_day(month)))
-    eve = eve_of(store, bundle, policy, as_of)
+    month_days = (as_of + 1, first_day(month + 1) - 1)
+    eve = eve_of(store, bundle, policy, as_of=as_of, planned=month_days)
     units = eve.units if arm.waivers else [unwaived(unit, policy) for unit in eve.units]
     counts = Counter(unit.cell for unit in units)
     minutes: Counter[str] = Counter()

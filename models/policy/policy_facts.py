@@ -63,7 +63,7 @@ def enterprise_facts(store: Store, policy: Policy, as_of: int) -> dict[int, Fact
     _add_sanctions(fields_of, store, policy, as_of)
     _add_appraisals(fields_of, store, as_of)
     _add_medals(fields_of, store, as_of)
-    _add_exposures(fields_of, store, as_of)
+    _add_exposures(fields_of, store, policy, as_of)
     _add_complaints(fields_of, store, policy, as_of)
     return {code: replace(Facts(), **fields) for code, fields in fields_of.items()}
 
@@ -122,11 +122,18 @@ def medal_rows(store: Store, as_of: int) -> FactRows:
 
 
 def _add_medals(fields_of: dict[int, Fields], store: Store, as_of: int) -> None:
-    """Add the first and last day of each enterprise's latest medal, None where it was revoked."""
-    medals = medal_rows(store, as_of).latest()
+    """Add the first and last day of each enterprise's medals; one that is revoked ends the day before.
+
+    All of them: a renewal that is known before it begins takes nothing from the medal that runs.
+    """
+    medals = medal_rows(store, as_of)
     for enterprise, started, ended, revoked in _rows_of(medals, "ended", "revoked_on"):
-        is_revoked = revoked != NULL and revoked <= as_of
-        fields_of[enterprise]["medal"] = None if is_revoked else (started, _or_none(ended))
+        last = _or_none(ended)
+        if revoked != NULL:
+            last = revoked - 1 if last is None else min(last, revoked - 1)
+        if last is None or started <= last:
+            fields = fields_of[enterprise]
+            fields["medals"] = (*fields.get("medals", ()), (started, last))
 
 
 def exposure_rows(store: Store, as_of: int) -> FactRows:
@@ -136,11 +143,12 @@ def exposure_rows(store: Store, as_of: int) -> FactRows:
 
 
 def held_medals(store: Store, policy: Policy, day: int) -> FactRows:
-    """Return the latest medal of each enterprise that holds it on a day: it runs, and was not revoked by then."""
-    medals = medal_rows(store, day).latest()
+    """Return the medal that each enterprise holds on a day, the latest that runs and was not revoked by then."""
+    medals = medal_rows(store, day)
     revoked = medals.columns["revoked_on"]
     is_revoked = (revoked != NULL) & (revoked <= day)
-    return medals.where(runs_on(medals, "ended", days=policy.medal.days, day=day) & ~is_revoked)
+    runs = runs_on(medals, "ended", days=policy.medal.days, day=day)
+    return medals.where(runs & ~is_revoked).latest()
 
 
 def is_intensified(exposed: FactRows, policy: Policy, day: int) -> Mask:
@@ -149,14 +157,14 @@ def is_intensified(exposed: FactRows, policy: Policy, day: int) -> Mask:
 
 
 def running_exposures(store: Store, policy: Policy, day: int) -> FactRows:
-    """Return the latest public exposure of each enterprise where it still intensifies inspection on a day."""
-    exposed = exposure_rows(store, day).latest()
-    return exposed.where(is_intensified(exposed, policy, day))
+    """Return the latest public exposure of each enterprise that intensifies inspection on a day."""
+    exposed = exposure_rows(store, day)
+    return exposed.where(is_intensified(exposed, policy, day)).latest()
 
 
-def _add_exposures(fields_of: dict[int, Fields], store: Store, as_of: int) -> None:
-    """Add the days of each enterprise's latest public exposure."""
-    exposures = exposure_rows(store, as_of).latest()
+def _add_exposures(fields_of: dict[int, Fields], store: Store, policy: Policy, as_of: int) -> None:
+    """Add the days of the public exposure of each enterprise that intensifies inspection on a day."""
+    exposures = running_exposures(store, policy, as_of)
     for enterprise, published, until in _rows_of(exposures, "intensified_until"):
         fields_of[enterprise]["exposure"] = (published, _or_none(until))
 

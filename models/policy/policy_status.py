@@ -10,6 +10,12 @@ from models.policy.policy import Policy
 NEVER = 10**6
 
 
+FactSpell = tuple[int, int | None]
+"""A first day, and a last one, None where the rule set says how many days follow."""
+Days = tuple[int, int]
+"""The first and the last of some days."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was known of a unit: its class, sanctions of the record judged, and the days of what befell it."""
@@ -18,8 +24,8 @@ class Facts:
     sanctions: int = 0
     grave: int = 0
     refused: int = 0
-    medal: tuple[int, int | None] | None = None  # first day, last day
-    exposure: tuple[int, int | None] | None = None  # published, intensified until
+    medals: tuple[FactSpell, ...] = ()  # first day, last day; what is revoked ends the day before
+    exposure: FactSpell | None = None  # published, intensified until
     visited: int | None = None  # the latest visit
     complaints: tuple[int, ...] = ()  # days lodged
 
@@ -49,11 +55,15 @@ class Standing:
         return self.due == "exposure"
 
 
-def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
-    """Return how a unit stands on a day: complaint first, exposure intensifies, a medal waives routine visits only."""
+def standing_of(facts: Facts, policy: Policy, day: int, planned: Days | None = None) -> Standing:
+    """Return how a unit stands on a day: complaint first, exposure intensifies, a medal waives routine visits only.
+
+    A visit may fall on any of the days that are `planned` for, so a medal that runs on one of them waives it; where none are,
+    one that runs on the day.
+    """
     grade = _grade(facts, policy)
-    intensified = _runs(facts.exposure, policy.exposure.days, day)
-    level, level_by = _level(facts, policy, day)
+    intensified = _runs(facts.exposure, policy.exposure.days, (day, day))
+    level, level_by = _level(facts, policy, day, planned or (day, day))
     waived = level == "waived"
     days_since_visit = NEVER if facts.visited is None else day - facts.visited
     weight, rest_days = _routine(facts, policy, grade, level=level, intensified=intensified)
@@ -74,11 +84,11 @@ def standing_of(facts: Facts, policy: Policy, day: int) -> Standing:
     )
 
 
-def _level(facts: Facts, policy: Policy, day: int) -> tuple[str, str]:
+def _level(facts: Facts, policy: Policy, day: int, planned: Days) -> tuple[str, str]:
     """Return the level of inspection and what sets it, as `lssi classify` does: exposure, medal, never examined, class."""
-    if _runs(facts.exposure, policy.exposure.days, day):
+    if _runs(facts.exposure, policy.exposure.days, (day, day)):
         return "intensified", "exposure"
-    if _runs(facts.medal, policy.medal.days, day):
+    if any(_runs(medal, policy.medal.days, planned) for medal in facts.medals):
         return "waived", "medal"
     if facts.visited is None and not facts.sanctions:
         return "normal", "unexamined"
@@ -114,13 +124,15 @@ def _grade(facts: Facts, policy: Policy) -> str | None:
     )
 
 
-def _runs(spell: tuple[int, int | None] | None, days: int, day: int) -> bool:
+def _runs(spell: FactSpell | None, days: int, among: Days) -> bool:
+    """Tell whether a spell, of so many days where it has no last one, runs on one of some days."""
     if spell is None:
         return False
     first, last = spell
     if last is None:
         last = first + days
-    return first <= day <= last
+    first_asked, last_asked = among
+    return first <= last_asked and first_asked <= last
 
 
 def _waiting(facts: Facts, policy: Policy, day: int) -> int | None:

@@ -150,7 +150,7 @@ def enterprise_week(store: Store, bundle: Bundle, week: Week) -> WeekUnits:
             f"a plan needs scores of enterprises; {bundle.target!r} scores cases of {bundle.entity}"
         )
     policy = policy_on(week.monday)
-    eve = eve_of(store, bundle, policy, week.as_of)
+    eve = eve_of(store, bundle, policy, as_of=week.as_of, planned=(week.monday, week.monday + 6))
     return WeekUnits(
         kind=ENTERPRISE,
         policy=policy,

@@ -14,7 +14,7 @@ from models.bundle.score import Scores, score
 from models.policy.plan_unit import PlanUnit
 from models.policy.policy import Policy
 from models.policy.policy_facts import EnterpriseGround, enterprise_facts, grounds_of
-from models.policy.policy_status import Facts, standing_of
+from models.policy.policy_status import Days, Facts, standing_of
 from models.policy.visit_staff import staff_of
 
 NOWHERE = ""  # the list of units that lie in no cell
@@ -34,8 +34,11 @@ class Eve:
     register: int
 
 
-def eve_of(store: Store, bundle: Bundle, policy: Policy, as_of: int) -> Eve:
-    """Return what a store knew by the end of a day; its features, of a whole city nearly a gigabyte, end with this call."""
+def eve_of(store: Store, bundle: Bundle, policy: Policy, *, as_of: int, planned: Days) -> Eve:
+    """Return what a store knew by the end of a day of the units whose visits are planned for some days.
+
+    The day's features, of a whole city nearly a gigabyte, end with this call.
+    """
     living = matrix(store, "enterprise", as_of)
     scores = score(bundle, living)
     asleep = dormancy(engine_of(store), as_of)
@@ -47,7 +50,8 @@ def eve_of(store: Store, bundle: Bundle, policy: Policy, as_of: int) -> Eve:
         dormant=frozenset(asleep.codes.tolist()),
         grounds=grounds,
     )
-    return Eve(plan_units(store, sights, policy, as_of), scores, asleep, len(grounds))
+    units = plan_units(store, sights, policy, as_of=as_of, planned=planned)
+    return Eve(units, scores, asleep, len(grounds))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,8 +77,10 @@ def benefit_of(bundle: Bundle, scores: Scores, policy: Policy) -> Floats:
     return scores.expected
 
 
-def plan_units(store: Store, sights: Sights, policy: Policy, as_of: int) -> list[PlanUnit]:
-    """Return every living enterprise as a unit of the plan."""
+def plan_units(
+    store: Store, sights: Sights, policy: Policy, *, as_of: int, planned: Days
+) -> list[PlanUnit]:
+    """Return every living enterprise as a unit of the plan of some days, by the facts known at the end of a day."""
     facts_of = enterprise_facts(store, policy, as_of)
     cell_names = store.texts("cell")
     codes = {text: code for code, text in enumerate(store.texts("enterprise"))}
@@ -88,7 +94,7 @@ def plan_units(store: Store, sights: Sights, policy: Policy, as_of: int) -> list
             cell=NOWHERE if ground.cell is None else cell_names[ground.cell],
             staff=int(sights.staff[place]),
             benefit=float(sights.benefit[place]),
-            standing=standing_of(facts, policy, as_of),
+            standing=standing_of(facts, policy, as_of, planned),
             dormant=code in sights.dormant,
             rural=ground.rural,
             place=ground.place,

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel
 
-from features.calendar import day_of
 from features.errors import RequestError
 from models.bundle.bundle import Bundle
 from serving.alerts.delivered import alerts_after
@@ -131,7 +130,7 @@ class LoopDesk:
             team=_team_of(caller),
             key=caller.retry,
             moment=moment,
-            day=open_day(self.loop.store, day_of(moment.date()), None),
+            day=open_day(self.loop.store, moment, None),
         )
 
     async def _aside(self, work: Callable[[], T]) -> T:

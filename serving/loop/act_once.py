@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from features.calendar import date_of
+from features.calendar import date_of, day_of
 from features.errors import RequestError
 from features.files import exclusive_lock, own_folder
 from features.store.journal import write_journal_part
@@ -106,21 +107,27 @@ def check_names(who: str, key: str) -> None:
         )
 
 
-def open_day(store: Store, today: int, given: int | None) -> int:
-    """Return the day from which an act is known: the one given, else today, and never one that is closed.
+def open_day(store: Store, moment: datetime, given: int | None) -> int:
+    """Return the day from which an act is known: the one given, else that of the moment, and never one that is closed.
 
+    The moment's day is that of the clock which the source states: just after midnight there it is still the day before in UTC.
     ActRefused for a given day that is closed: what was known then never changes.
     """
     # a service may still serve the day before the one that was closed last
     first = store.closed_to + 1
     if given is None:
-        return max(today, first)
+        return max(day_of_moment(store, moment), first)
     if given < first:
         raise ActRefused(
             f"day {date_of(given)} is closed: the source is complete to {date_of(first - 1)}; "
             f"an act becomes known on {date_of(first)} or later"
         )
     return given
+
+
+def day_of_moment(store: Store, moment: datetime) -> int:
+    """Return the day that a moment lies on by the clock of a store's source."""
+    return day_of(moment.astimezone(ZoneInfo(store.source.clock)).date())
 
 
 def carried_out(loop: Loop, deed: Deed, doer: Doer) -> Receipt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from features.calendar import date_of, day_of
@@ -13,7 +14,13 @@ from serving.ledger.entries import Receipt
 from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out, one_row
 from serving.loop.journal_rows import Row, marked_rows
 from serving.loop.responsible_team import check_team, team_of_room, team_of_unit
-from serving.loop.visits import OrderedVisit, ordered_visit, visit_mark
+from serving.loop.visits import (
+    OrderedVisit,
+    check_same_visit,
+    ordered_visit,
+    visit_mark,
+    visit_marks,
+)
 from serving.requests import PostedOutcome, PostedReview
 
 
@@ -42,8 +49,10 @@ def _check(loop: Loop, asked: PostedOutcome, doer: Doer) -> None:
         raise ActRefused(
             "the source itself holds this inspection, and its rows tell what it found; correct them there or by `lssi appeal`"
         )
+    check_same_visit(asked, earlier)
     check_succession(asked.supersedes, earlier, "inspection")
-    of_visit = marked_rows(loop.journal, "outcomes", visit_mark(asked))
+    marks = visit_marks(loop.journal, asked, visit)
+    of_visit = chain.from_iterable(marked_rows(loop.journal, "outcomes", mark) for mark in marks)
     others = {row["inspection"] for row in of_visit} - {asked.inspection}
     if others:
         raise ActRefused(

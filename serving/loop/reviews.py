@@ -11,7 +11,7 @@ from serving.ledger.entries import Receipt
 from serving.loop.act_once import ActRecord, Deed, Doer, Loop, carried_out, one_row
 from serving.loop.journal_rows import marked_rows
 from serving.loop.outcomes import check_succession, check_team_of_visit, is_told_by_source
-from serving.loop.visits import ordered_visit
+from serving.loop.visits import check_same_visit, ordered_visit
 from serving.requests import PostedReview
 
 TABLE = "review_outcomes"
@@ -52,6 +52,7 @@ def _check(loop: Loop, asked: PostedReview, doer: Doer) -> None:
             "the source itself holds a review of this claim, and its rows tell the outcome; "
             "close it there, or correct it by `lssi appeal`"
         )
+    check_same_visit(asked, earlier)
     check_succession(asked.supersedes, earlier, "review")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,12 +63,20 @@ def filled_form(form: type[Form], record: object, where: str) -> Form:
 
 def _of_json(text: str, name: str) -> list[object]:
     try:
-        content = json.loads(text)
-    except ValueError:
+        content = json.loads(text, object_pairs_hook=partial(_once, name))
+    except (ValueError, RecursionError):
         raise RequestError(
             f"{name} should be JSON (one object, or a list of them) or end in .csv"
         ) from None
     return content if isinstance(content, list) else [content]
+
+
+def _once(file: str, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object whose names are distinct; RequestError otherwise: which of two values is meant would be a guess."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise RequestError(f"an object of {file} has a name twice; give each name once")
+    return record
 
 
 def _of_csv(text: str) -> list[object]:

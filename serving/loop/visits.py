@@ -45,6 +45,47 @@ def visit_mark(asked: PostedOutcome | PostedReview) -> str:
     return f"visit {order} {number} {unit}"
 
 
+def visit_marks(
+    journal: Path, asked: PostedOutcome | PostedReview, visit: OrderedVisit
+) -> tuple[str, ...]:
+    """Return every mark under which an outcome of the same visit may stand: a drawn visit is named by its plan or its draw."""
+    name, unit = asked.unit
+    marks = [visit_mark(asked)]
+    if visit.draw is not None:
+        marks.append(f"visit draw {visit.draw} {unit}")
+        lines = _lines_of_draw(journal, visit.draw, unit, KINDS[name])
+        marks += [f"visit plan {line['plan']} {unit}" for line in lines]
+    return tuple(dict.fromkeys(marks))
+
+
+def _lines_of_draw(journal: Path, draw: str, unit: str, kind: UnitKind) -> list[Row]:
+    """Return the lines of plans that list a drawn unit in the week of its draw, for the same target."""
+    lines: list[Row] = []
+    of_draw: dict[str, str | int] = {"draw": draw, kind.name: unit, "drawn": 1}
+    for ticket in rows_where(journal, kind.draws, **of_draw):
+        target, _, _ = ticket["row_id"].partition(".")
+        of_unit = rows_where(journal, kind.plans, **{kind.name: unit, "week": ticket["drawn_on"]})
+        lines += [line for line in of_unit if line["row_id"].startswith(f"{target}.")]
+    return lines
+
+
+def check_same_visit(asked: PostedOutcome | PostedReview, earlier: list[Row]) -> None:
+    """Raise ActRefused where the outcome that stands is of another unit or visit: nobody else's outcome is superseded.
+
+    Its number is not told: who may correct it has it from the answer to its own act.
+    """
+    if not earlier:
+        return
+    standing = earlier[-1]
+    kind, unit = asked.unit
+    order, number = _order_of(asked)
+    if (standing.get(kind), standing.get(order)) != (unit, number):
+        raise ActRefused(
+            f"another visit has its outcome under this number; name unit and {order} as that outcome does to correct it, "
+            "or give this visit a number of its own"
+        )
+
+
 def _order_of(asked: PostedOutcome | PostedReview) -> tuple[str, str]:
     """Return what ordered the visit of an outcome, and its number: the plan where it names several."""
     numbers = ((order, getattr(asked, order, None)) for order in ("plan", "draw", "alert"))

@@ -81,6 +81,17 @@ def _check_can_stand(
                 f"the week of {date_of(plan.week.monday)} has plan {number}, and {why}: that plan stands; "
                 "look at another one with --preview, which records nothing"
             )
+    for number in _numbers_of(journal, plan, plan.kind.draws):
+        if number != plan.plan.draw.number and _is_drawn_outcome(journal, number):
+            raise PolicyError(
+                f"the week of {date_of(plan.week.monday)} has draw {number}, and an outcome rests on it: that draw stands, "
+                "and the plan with it; look at another one with --preview, which records nothing"
+            )
+
+
+def _is_drawn_outcome(journal: Path, draw: str) -> bool:
+    """Tell whether the outcome of a visit or review names a draw: to draw again would choose what was already seen."""
+    return any(rows_where(journal, table, draw=draw) for table in ("outcomes", "review_outcomes"))
 
 
 def _why_it_stands(store: Store, journal: Path, plan: WeekPlan, number: str) -> str:
@@ -95,9 +106,13 @@ def _why_it_stands(store: Store, journal: Path, plan: WeekPlan, number: str) -> 
 
 def numbers_in_journal(journal: Path, plan: WeekPlan) -> list[str]:
     """Return the numbers of the plans of a plan's target and week that the journal holds."""
+    return _numbers_of(journal, plan, plan.kind.plans)
+
+
+def _numbers_of(journal: Path, plan: WeekPlan, table: str) -> list[str]:
+    """Return the numbers of the plans or draws of a plan's target and week that a table of the journal holds."""
     target = plan.bundle.target
-    pattern = f"{target}.{date_of(plan.week.monday)}-*.parquet"
-    parts = files_in(journal / plan.kind.plans, pattern)
+    parts = files_in(journal / table, f"{target}.{date_of(plan.week.monday)}-*.parquet")
     return [part.stem.removeprefix(f"{target}.") for part in parts]
 
 
