@@ -9,6 +9,9 @@ CREATE MACRO number(x) AS CASE WHEN contains(x, ',') AND regexp_full_match(x, '[
 CREATE MACRO amount(x) AS CASE WHEN strlen(x) > length(x)
         AND regexp_full_match(x, '[+-]?([¥￥] *)?[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)([.][0-9]*)? *元?')
     THEN regexp_replace(x, '[¥￥元, ]', '', 'g') ELSE number(x) END;
+-- A cast takes more than numbers and days (1_000, epoch): only a text that looks like one is cast, and is rounded once.
+CREATE MACRO is_number(x) AS regexp_full_match(x, '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?');
+CREATE MACRO number_of(x) AS CASE WHEN is_number(x) THEN TRY_CAST(x AS DECIMAL(24, 6)) END;
 CREATE MACRO is_none(x) AS x IS NULL OR regexp_full_match(x, '0[0:/. T-]*');
 CREATE MACRO as_id(x) AS CASE WHEN contains(x, '.') AND regexp_full_match(x, '[0-9]+[.]0+') THEN digits(x)
     WHEN ends_with(x, 'x') AND regexp_full_match(x, '[0-9]{17}x') THEN upper(x) ELSE x END;
@@ -21,8 +24,10 @@ CREATE MACRO reverses(first, own) AS NOT is_none(first) AND as_id(first) IS DIST
 CREATE MACRO date_of(x) AS CASE
     WHEN regexp_full_match(digits(x), '[0-9]{8}([ T]?[0-9]{2}:?[0-9]{2}(:?[0-9]{2}([.]?[0-9]+)?)?)?')
         THEN TRY_CAST(digits(x)[1:4] || '-' || digits(x)[5:6] || '-' || digits(x)[7:8] AS DATE)
-    WHEN length(x) <= 11 THEN TRY_CAST(translate(rtrim(x, '日'), '/.年月', '----') AS DATE)
-    ELSE CAST(TRY_CAST(replace(translate(x, '/年月', '---'), '日', '') AS TIMESTAMPTZ) AS DATE) END;
+    WHEN length(x) <= 11 AND regexp_full_match(x, '[0-9]{4}[-/.年 ][0-9]{1,2}[-/.月 ][0-9]{1,2}日?')
+        THEN TRY_CAST(translate(rtrim(x, '日'), '/.年月', '----') AS DATE)
+    WHEN regexp_full_match(x, '[0-9]{4}[-/年 ][0-9]{1,2}[-/月 ][0-9]{1,2}日?[ T]+[0-9][^(]*')
+        THEN CAST(TRY_CAST(replace(translate(x, '/年月', '---'), '日', '') AS TIMESTAMPTZ) AS DATE) END;
 CREATE MACRO month_of(x) AS CASE
     WHEN regexp_full_match(digits(x), '(1[89]|2[01])[0-9]{4}') THEN TRY_CAST(digits(x)[1:4] || '-' || digits(x)[5:6] || '-01' AS DATE)
     WHEN regexp_full_match(x, '[0-9]{4}([-/年][0-9]{1,2}月?|[.]([0-9]{2}|[2-9]))') THEN TRY_CAST(translate(rtrim(x, '月'), '/.年', '---') || '-01' AS DATE)
@@ -40,10 +45,10 @@ CREATE MACRO as_end(name, x) AS CASE WHEN NOT is_open(x) THEN as_day(name, x) EN
 CREATE MACRO as_month(name, x) AS CASE WHEN is_none(x) THEN NULL
     ELSE coalesce(CAST(month_of(x) AS VARCHAR), told(x), '! ' || name || ' should be a month such as 201506') END;
 CREATE MACRO as_fen(name, x) AS CASE WHEN x IS NULL THEN NULL
-    WHEN TRY_CAST(amount(x) AS DECIMAL(24, 6)) = TRY_CAST(amount(x) AS DECIMAL(18, 2))
+    WHEN number_of(amount(x)) = TRY_CAST(amount(x) AS DECIMAL(18, 2))
         THEN replace(CAST(TRY_CAST(amount(x) AS DECIMAL(18, 2)) AS VARCHAR), '.', '')
     ELSE coalesce(told(x), '! ' || name || ' should be yuan with at most two decimals') END;
-CREATE MACRO as_rounded(x) AS coalesce(CAST(CAST(round(TRY_CAST(number(x) AS DECIMAL(24, 6))) AS BIGINT) AS VARCHAR), x);
+CREATE MACRO as_rounded(x) AS coalesce(CASE WHEN is_number(number(x)) THEN CAST(TRY_CAST(number(x) AS DECIMAL(38, 0)) AS VARCHAR) END, x);
 CREATE MACRO minus(x) AS coalesce(told(x), '-' || ltrim(amount(x), '+-'));
 -- An address is free text in which blanks of any kind part the words, line breaks too: one plain blank stands for them.
 CREATE MACRO as_address(x) AS as_id(regexp_replace(x, '[\s\x{00A0}\x{3000}]+', ' ', 'g'));

@@ -12,9 +12,9 @@ SELECT 'FEE_LIST_D' AS raw_table, n AS raw_row, CASE WHEN reverses THEN as_id(in
         AS row_id, day AS recorded_on, CASE WHEN reverses THEN '1' ELSE as_retracted('vali_flag', vali_flag) END AS retracted,
     CASE WHEN reverses THEN as_id(init_feedetl_sn) ELSE as_id(feedetl_sn) END AS line, claim,
     coalesce(as_id(XMLB), upper(left(med_list_codg, 1))) AS item_group,
-    CASE WHEN NOT reverses AND (TRY_CAST(cnt AS DECIMAL(24, 6)) IS NULL OR TRY_CAST(cnt AS DECIMAL(24, 6)) % 1 = 0)
+    CASE WHEN NOT reverses AND (number_of(cnt) IS NULL OR number_of(cnt) % 1 = 0)
         THEN digits(cnt) END AS quantity,
-    CASE WHEN NOT reverses AND (TRY_CAST(amount(pric) AS DECIMAL(24, 6)) IS NULL OR as_fen('pric', pric) NOT LIKE '! %')
+    CASE WHEN NOT reverses AND (number_of(amount(pric)) IS NULL OR as_fen('pric', pric) NOT LIKE '! %')
         THEN as_fen('pric', pric) END AS price,
     CASE WHEN NOT reverses THEN as_fen('det_item_fee_sumamt', det_item_fee_sumamt) END AS amount,
     as_day('fee_ocur_time', fee_ocur_time) AS used_on, as_id(WGBH) AS cell

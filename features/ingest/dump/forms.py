@@ -51,6 +51,7 @@ _TIME = (
     "|时(?:[0-5]?[0-9]分(?:[0-5]?[0-9]秒)?)?))?"
 )
 _NUMBER = "(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:[.][0-9]*)?|[.][0-9]+)"
+_WITH_POWER = "(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)[eE][+-]?[0-9]{1,3}"
 _BRACKETED = f"[(（] *[¥￥]? *({_NUMBER}) *[)）]"
 _SIGNED = f"[¥￥] *[(（] *({_NUMBER}) *[)）]"
 _TRAILING = f"[¥￥]? *({_NUMBER}) *-"
@@ -219,10 +220,10 @@ def unit_sql(x: str, unit: str, kind: str, column: str, where: str) -> str:
     factor = UNITS[kind][unit]
     # The digits of both factors make 32 or 37, so the product fits a DECIMAL of 38 and is exact.
     digits = "DECIMAL(4, 3)" if "." in factor else "DECIMAL(9, 0)"
-    is_number = _fits(x, f"[+-]?{_NUMBER}")
-    plain = f"CASE WHEN {is_number} THEN replace({x}, ',', '') ELSE {x} END"
-    number = f"TRY_CAST({plain} AS DECIMAL(28, 14))"
-    value = f"CAST({number} * CAST({quoted(factor)} AS {digits}) AS VARCHAR)"
+    # A cast takes more than numbers, such as 1_000: only a text that looks like a number is cast.
+    is_number = _fits(x, f"[+-]?{_NUMBER}|[+-]?{_WITH_POWER}")
+    number = f"CASE WHEN {is_number} THEN TRY_CAST(replace({x}, ',', '') AS DECIMAL(28, 14)) END"
+    value = f"CAST(({number}) * CAST({quoted(factor)} AS {digits}) AS VARCHAR)"
     reason = quoted(f"! {column} should be a number, as {where} says: {unit}")
     return f"coalesce(rtrim(rtrim({value}, '0'), '.'), {reason})"
 
