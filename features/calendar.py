@@ -18,6 +18,9 @@ def day_of(value: date | str) -> int:
     if isinstance(value, date):
         return (value - _EPOCH).days
     try:
+        # Python reads 20150630 and 2015-W27-2 too, which nothing states.
+        if not (len(value) == 10 and value[4] == value[7] == "-"):
+            raise ValueError
         return (date.fromisoformat(value) - _EPOCH).days
     except ValueError:
         raise RequestError(f"a day should look like 2015-06-30; got {value!r}") from None

@@ -161,11 +161,43 @@ def test_an_infinite_date_is_no_month(write_source: Write) -> None:
     assert table["reasons"][0]["reason"] == "month should be a month such as 2015-06"
 
 
+@pytest.mark.parametrize(("dtype", "limit"), [(pl.Float32, 2**24), (pl.Float64, 2**53)])
+def test_a_row_with_a_rounded_amount_is_refused_and_told_what_to_export(
+    write_source: Write, dtype: pl.DataType, limit: int
+) -> None:
+    folder = write_source({"utilities": []})
+    (folder / "utilities.csv").unlink()
+    amounts = [limit - 1, limit, limit * 2**20, 7.5]
+    frame = pl.DataFrame(
+        {
+            "enterprise": ["a", "b", "c", "d"],
+            "month": ["2015-05"] * 4,
+            "kwh": pl.Series(amounts, dtype=dtype, strict=False),
+            "row_id": [1, 2, 3, 4],
+            "recorded_on": ["2015-06-10"] * 4,
+            "retracted": [0.0] * 4,
+        }
+    )
+    frame.write_parquet(folder / "utilities.parquet")
+    store = open_store(folder)
+    assert store.all_rows("utilities", ("kwh",))["kwh"].tolist() == [limit - 1]
+    assert store.summary["tables"]["utilities"]["reasons"] == [
+        {
+            "reason": "kwh is a number past what its float holds exactly: export it as an integer or decimal",
+            "rows": 2,
+            "first": 2,
+        },
+        {"reason": "kwh should be a whole number of kwh", "rows": 1, "first": 4},
+    ]
+
+
 def test_a_month_of_a_request_is_one_as_a_whole() -> None:
     assert month_of("2015-06-30") == month_of("2015-06") == 2015 * 12 + 5
-    for text in ("2015-06-31", "2015-06junk", "2015-06-", "2015-6"):
+    for text in ("2015-06-31", "2015-06junk", "2015-06-", "2015-6", "20150630", "2015-W27-2"):
         with pytest.raises(RequestError, match="a day should look like"):
             month_of(text)
+        with pytest.raises(RequestError, match="a day should look like"):
+            day_of(text)
 
 
 FLOATS = {"float32": (pl.Float32, 2**24), "float64": (pl.Float64, 2**53)}

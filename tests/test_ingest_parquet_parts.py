@@ -118,8 +118,8 @@ def test_a_part_with_or_without_a_column_is_refused_by_both_names(write_source: 
     plain: dict[str, Any] = {"row_id": ["1"], "worker": ["w1"]}
     noted: dict[str, Any] = {"row_id": ["2"], "worker": ["w2"], "note": ["x"], "more": ["y"]}
     for parts, says in (
-        ([plain, noted], "a.parquet lacks column note, more, which b.parquet has"),
-        ([noted, plain], "b.parquet lacks column note, more, which a.parquet has"),
+        ([plain, noted], "deaths: a.parquet lacks column note, more, which b.parquet has"),
+        ([noted, plain], "deaths: b.parquet lacks column note, more, which a.parquet has"),
     ):
         assert refusal(parts_of(write_source, parts)).startswith(says)
 
@@ -143,7 +143,7 @@ def test_a_part_that_is_broken_or_leads_outside_is_named(
     part: dict[str, Any] = {"row_id": ["1"], "worker": ["w1"]}
     folder = parts_of(write_source, [part, part])
     (folder / "deaths" / "b.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
-    assert refusal(folder).startswith("b.parquet is no whole Parquet file")
+    assert refusal(folder).startswith("deaths: b.parquet is no whole Parquet file")
     (folder / "deaths" / "b.parquet").unlink()
     pq.write_table(pa.table({"secret": [1]}), tmp_path / "outside.parquet")
     (folder / "deaths" / "b.parquet").symlink_to(tmp_path / "outside.parquet")

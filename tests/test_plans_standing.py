@@ -149,6 +149,8 @@ def test_a_draw_on_which_an_outcome_rests_stands(store: Store, bundle: Bundle) -
         "outcome": ["1-0123456789"],
         "claim": ["k1"],
         "chosen": ["lottery"],
+        "closed_on": [MONDAY],
+        "verdict": ["clean"],
         "draw": [draw],
         "recorded_on": [MONDAY],
     }

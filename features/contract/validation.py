@@ -29,6 +29,9 @@ RETRACTS = pl.col("retracted") == 1
 TOLD = "! "
 FINEST = ", to at most 6 decimals"
 """What else a probability should be: it is held in whole millionths, and a finer one is none."""
+PAST_FLOAT = "is a number past what its float holds exactly: export it as an integer or decimal"
+ROUNDED = r"^-?([0-9]{8,}[.]0|[0-9.]+e[+][0-9]+)$"
+"""The texts of whole numbers that a float may have rounded: the least is 2^24, of eight digits, and smaller ones are read."""
 FAULTS = "faults"
 """The column of a batch with the reasons why identifiers of its rows are none, a list of texts."""
 
@@ -82,7 +85,10 @@ def _column_laws(column: Column, present: list[str], key: tuple[str, ...]) -> li
         if column.kind != "id":
             finest = FINEST if column.kind == "probability" else ""
             reason = f"{column.name} should be {wanted_value(column)}{finest}"
-            laws.append(_law(raw.is_null(), reason))
+            is_rounded = raw.str.contains(ROUNDED) if column.kind in WHOLE else pl.lit(False)
+            laws.append(_law(raw.is_null() | is_rounded, reason))
+            if column.kind in WHOLE:
+                laws.append(_law(~is_rounded, f"{column.name} {PAST_FLOAT}"))
     if not column.optional:
         if column not in COMMON and column.name not in key:
             is_given = is_given | RETRACTS

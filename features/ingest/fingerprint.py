@@ -18,7 +18,7 @@ from features.text_files import text_of
 
 SMALL = 1 << 20
 """Bytes of the largest file whose content is read for the fingerprint; a choice: declarations and small tables lie below it."""
-LAYOUT = "4"
+LAYOUT = "5"
 """The form in which stores are written: another number, and every store is made anew."""
 _NAMED = re.compile(r"\$\{(DATA|SOURCE)\}/?([^\n]*)")
 _PATTERN = re.compile(r"[*?\[]")

@@ -58,29 +58,39 @@ def relation_sql(source: Source, table: str) -> Expanded:
     place = source.tables[table]
     if place.suffix == ".sql":
         query = view_text(source, place)
-        try:
+        with _naming(place):
             check_places(query)
             ground = Ground(source.places, copies_of(source))
             check_parts(query, ground)
             view = expanded(query, ground)
             plain_query = without_patterns_in(view.query, (source.data, source.folder))
             return replace(view, query=plain_query)
-        except SourceError as error:
-            joined = " " if str(error).startswith(("reads ", "names ")) else ": "
-            raise SourceError(f"{place.name}{joined}{error}") from None
     return Expanded(_file_sql(source, table, place))
+
+
+@contextmanager
+def _naming(place: Path) -> Iterator[None]:
+    """Begin an error of a view, or of a folder of parts, with its name."""
+    try:
+        yield
+    except SourceError as error:
+        joined = " " if str(error).startswith(("reads ", "names ")) else ": "
+        raise SourceError(f"{place.name}{joined}{error}") from None
 
 
 def _file_sql(source: Source, table: str, place: Path) -> str:
     if place.name.lower().endswith((".csv", ".csv.gz")):
         return csv_table_sql(source, table)
-    parts = parquet_parts(place) if place.is_dir() else [place]
+    if not place.is_dir():
+        return f"SELECT * FROM {alike_parquet_sql([place])}"
+    parts = parquet_parts(place)
     ground = Ground(source.places, copies_of(source))
-    for part in parts:
-        if part.is_symlink():
-            # Parts are compared before the walls of the connection stand.
-            ground.check(part)
-    return f"SELECT * FROM {alike_parquet_sql(parts)}"
+    with _naming(place):
+        for part in parts:
+            if part.is_symlink():
+                # Parts are compared before the walls of the connection stand.
+                ground.check(part)
+        return f"SELECT * FROM {alike_parquet_sql(parts)}"
 
 
 def parquet_parts(folder: Path) -> list[Path]:
