@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date, time
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -12,6 +13,10 @@ from features.errors import CatalogueError, LssiError, SourceError
 from features.lengths import overlong
 
 _Row = TypeVar("_Row")
+_LONGEST_SHOWN = 40
+"""Characters of a value that an error shows, a choice, so that it stays one line."""
+_LONGEST_NUMBER = 2**63
+"""Whole numbers below this are those of TOML; Python refuses to write one of thousands of digits."""
 
 
 def declaration_lines(text: str, fields: int, where: str) -> Iterator[list[str]]:
@@ -40,6 +45,23 @@ def text_of(place: Path | Traversable, error: type[LssiError] = SourceError) -> 
 def declaration_text(name: str, package: str = "features.catalogue") -> str:
     """Return a declaration file of a package, of the catalogue where none is named."""
     return resources.files(package).joinpath(name).read_text("utf-8")
+
+
+def given_value(value: object) -> str:
+    """Return a value as TOML writes it, in one short line for an error; empty for a table or a list, which its key names.
+
+    >>> given_value(True), given_value("a\\x1b"), given_value([1])
+    ('true', "'a\\\\x1b'", '')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return repr(value[:_LONGEST_SHOWN])
+    if isinstance(value, int) and abs(value) >= _LONGEST_NUMBER:
+        return "a whole number of more than 18 digits"
+    if isinstance(value, date | time | int | float):
+        return str(value)[:_LONGEST_SHOWN]
+    return ""
 
 
 def once(rows: Iterable[_Row], name: Callable[[_Row], str], what: str) -> dict[str, _Row]:

@@ -299,6 +299,9 @@ def test_a_score_that_crosses_alerts_with_its_expected_number_and_reasons(
         (("violation = 1", "violation = 6"), "violation"),
         (("rest_days = 90", "rest_days = 90\nlast_day = 2011-01-01"), "last_day"),
         (("[[rule]]", "[[rule"), "TOML"),
+        (("violation = 1", "violation = true"), "violation: should be a whole number"),
+        (("first_day = 2012-01-01", "first_day = 15340"), "first_day: should be a day"),
+        (("rest_days = 90", "rest_days = 90\nlast_day = 9999-12-31"), "leave last_day out"),
     ],
 )
 def test_a_rule_that_is_declared_wrongly_is_refused_by_name(

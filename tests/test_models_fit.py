@@ -269,3 +269,19 @@ def test_a_choice_that_the_recipe_does_not_know_is_named() -> None:
         recipe_of({"leafs": 3}, target="workers")
     with pytest.raises(TargetError, match=r"rate: .*less than or equal to 1"):
         recipe_of({"rate": 3})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"rate": "0.1"}, "fit.rate: should be a number without quotes"),
+        ({"folds": True}, "fit.folds: should be a whole number .* got true"),
+        ({"shape": [{"leaves": 7.0}]}, "fit.shape.0.leaves: should be a whole number .* got 7.0"),
+        ({"directions": 1}, "fit.directions: should be true or false; got 1"),
+    ],
+)
+def test_a_choice_of_another_kind_is_refused_and_not_converted(
+    changes: dict[str, object], says: str
+) -> None:
+    with pytest.raises(TargetError, match=says):
+        recipe_of(changes, target="w")

@@ -162,6 +162,8 @@ def test_a_duty_that_nobody_has_is_refused_in_words() -> None:
         (DUTY.replace('["assistant"]', '["part_time"]'), "is both"),
         (DUTY.replace('["assistant"]', '["driver"]'), "duty.assistant"),
         (DUTY.replace('made_by = "both"', 'made_by = "nobody"'), "made_by"),
+        (f'{DUTY}[[duty.visit]]\nmade_by = "both"\n', "can never hold"),
+        (DUTY.replace("staff_up_to", "why = []\nstaff_up_to"), "why: should not be empty"),
     ],
 )
 def test_a_table_of_duties_that_says_nothing_of_a_visit_is_refused(wrong: str, says: str) -> None:

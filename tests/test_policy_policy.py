@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from importlib import resources
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from features.calendar import day_of
 from features.errors import PolicyError
+from models.optimum.dated_rules import check_neighbours
+from models.optimum.list_rules import VisitMinutes
 from models.policy.campaign_rules import Grade, check_classes
 from models.policy.policy import policies, policy_of, policy_on
 from models.policy.policy_status import Facts, standing_of
@@ -67,6 +71,102 @@ def test_a_wrong_line_of_a_rule_set_is_named(old: str, new: str, where: str) -> 
     assert old in TEXT
     with pytest.raises(PolicyError, match=where):
         policy_of(TEXT.replace(old, new))
+
+
+WRONG_KINDS = {
+    "int": ["true", '"10"', "10.0", "2012-01-01", "[10]", "{ a = 1 }", "0x" + "f" * 5000],
+    "float": ["true", '"0.5"', "nan", "inf", "2012-01-01", "9" * 400, "1e-320"],
+    "date": [
+        "20131200",
+        "0",
+        '"1325376000"',
+        "2012-01-01T00:00:00+14:00",
+        "9999-12-31",
+        "1899-12-31",
+    ],
+    "name": ['""', '"a\\nb\\u001b"', '"a b"', "7", '"' + "a" * 65 + '"', '"a\\u200d"'],
+    "text": ['""', '"\\u001b[2J"', '"\\u202e"', "true"],
+    "list": ["[]", '"staff"', "{ a = 1 }", "7"],
+}
+"""By the kind of a value what must not pass for it, as TOML."""
+KINDS_OF = {
+    "lottery.percent": ("int", "percent = 10 "),
+    "exchange.yuan_per_worker": ("int", "yuan_per_worker = 12000"),
+    "visit.more": ("int", "more = 1920"),
+    "medal.quota.full_size": ("int", "full_size = 433193"),
+    "medal.order.0.step": ("float", "step = 365.0"),
+    "first_day": ("date", "first_day = 2012-01-01"),
+    "last_day": ("date", "last_day = 2016-12-31"),
+    "rule": ("name", 'rule = "qingdao-2012"'),
+    "appraisal.class.0.name": ("name", 'name = "full"'),
+    "en": ("text", 'en = "appraised'),
+    "visit.staff": ("list", 'staff = ["staff", "declared_last"]'),
+    "appraisal.acts": ("list", 'acts = ["order", "fine", "referral"]'),
+}
+
+
+@pytest.mark.parametrize("key", KINDS_OF)
+def test_a_value_of_another_kind_is_refused_with_its_key_and_what_was_given(key: str) -> None:
+    kind, line = KINDS_OF[key]
+    assert line in TEXT
+    name = line.partition(" ")[0]
+    rest_of_line = " # " if kind == "text" else ""
+    for value in WRONG_KINDS[kind]:
+        if key == "appraisal.class.0.name" and value == '"a b"':
+            continue  # a class may have words for a name
+        with pytest.raises(PolicyError) as refused:
+            policy_of(TEXT.replace(line, f"{name} = {value}{rest_of_line}", 1))
+        says = str(refused.value)
+        assert f" {key}: " in says
+        assert "got " in says or "should not be empty" in says
+        assert says.isprintable() and len(says) < 300
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 9000])
+def test_a_text_that_exhausts_the_parser_is_refused(value: str) -> None:
+    with pytest.raises(PolicyError, match="should be TOML"):
+        policy_of(TEXT.replace("more = 1920", f"more = {value}"))
+
+
+def test_a_whole_number_may_stand_for_a_weight_and_changes_no_digest() -> None:
+    assert policy_of(TEXT.replace("weight = 2.0", "weight = 2")).digest == policy_of(TEXT).digest
+
+
+def test_the_usual_open_end_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    folder = rule_folder(
+        tmp_path / "rules", city={"last_day = 2016-12-31": "last_day = 9999-12-31"}
+    )
+    with pytest.raises(PolicyError, match=r"city.toml: .*last_day.*leave last_day out"):
+        policies(folder)
+
+
+@given(st.dates() | st.just(date.max))
+def test_any_last_day_of_the_calendar_is_compared_without_a_traceback(last: date) -> None:
+    published = policies()
+    before = published[0].model_copy(update={"last_day": last})
+    if last == published[0].last_day:
+        return
+    with pytest.raises(PolicyError, match=r"overlap|close the gap"):
+        check_neighbours(before, published[1])
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 60)), max_size=5)
+
+
+@given(rows=ROWS, more=st.integers(1, 60))
+def test_rows_of_minutes_are_accepted_exactly_if_each_holds_and_none_falls(
+    rows: list[tuple[int, int]], more: int
+) -> None:
+    steps = [{"up_to": up_to, "minutes": minutes} for up_to, minutes in rows]
+    declared = {"staff": ["staff"], "minutes": steps, "more": more}
+    sizes = [up_to for up_to, _ in rows]
+    lengths = [*(minutes for _, minutes in rows), more]
+    if sizes == sorted(set(sizes)) and lengths == sorted(lengths):
+        visit = VisitMinutes.model_validate(declared)
+        assert [visit.minutes_of(size) for size in [*sizes, 61]] == lengths
+    else:
+        with pytest.raises(ValidationError, match=r"rising order|no fewer minutes"):
+            VisitMinutes.model_validate(declared)
 
 
 def test_the_last_class_must_hold_for_any_record() -> None:

@@ -85,6 +85,12 @@ def test_the_house_declares_arms_and_the_main_three_come_first() -> None:
         ('[arm.a]\nzh="一"\nen="one"\nlist="best"', "list"),
         ('[arm.a]\nzh="一"\nen="one"\nlist="value"\nlottery=31', "lottery"),
         ('[arm.a]\nzh="一"\nen="one"\nlist="value"\nlotery=3', "lotery"),
+        (
+            '[arm.a]\nzh="一"\nen="one"\nlist="value"\nlottery="3"',
+            "arm.a.lottery: should be a whole",
+        ),
+        ('[arm.a]\nzh="一"\nen="one"\nlist="value"\nwaivers=1', "waivers: should be true or false"),
+        ('[arm.a]\nzh="一"\nen="\\u001b"\nlist="value"', "en: should hold no control"),
         ('[arm.A]\nzh="一"\nen="one"\nlist="value"', "arm"),
     ],
 )

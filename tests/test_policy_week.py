@@ -30,8 +30,9 @@ from models.policy.plan_text import FIRST_VISITS, plan_as_text
 from models.policy.policy import policy_on
 from models.policy.policy_facts import cells_of, enterprise_facts
 from models.policy.policy_status import Facts
-from models.policy.visit_staff import staff_of
+from models.policy.visit_staff import check_staff_features, staff_of
 from models.policy.week import Halt, Week, WeekPlan, check_not_before_training, week_of
+from models.policy.week_units import eve_of
 from models.policy.why import why_lines, why_listed
 from models.reviews.review_week import planned_week
 
@@ -387,6 +388,20 @@ def test_the_largest_staff_that_is_told_decides_the_minutes(store: Store) -> Non
     staff = dict(zip(living.keys.tolist(), staff_of(living, POLICY).tolist(), strict=True))
     assert (staff["e0"], staff["e10"]) == (5.0, 75.0)
     assert set(POLICY.visit.staff) & set(living.names)
+
+
+@pytest.mark.parametrize("name", ["nonsense", "industry"])
+def test_staff_that_no_number_of_an_enterprise_tells_is_refused_before_anything_is_computed(
+    store: Store, name: str
+) -> None:
+    catalogue = catalogue_of(store)
+    visit = POLICY.visit.model_copy(update={"staff": ("staff", name)})
+    wrong = POLICY.model_copy(update={"visit": visit})
+    check_staff_features(catalogue, POLICY, "enterprise")
+    with pytest.raises(PolicyError, match=f"visit.staff names '{name}'.*lssi dictionary"):
+        check_staff_features(catalogue, wrong, "enterprise")
+    with pytest.raises(PolicyError, match=r"visit\.staff"):
+        eve_of(store, None, wrong, AS_OF)  # type: ignore[arg-type]
 
 
 def test_a_source_without_teams_needs_minutes(write_source: Write, bundle: Bundle) -> None:

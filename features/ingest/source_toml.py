@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ from features.errors import SourceError
 from features.ingest.dialect import StatedDialect, checked_delimiter, checked_encoding
 from features.ingest.dump.forms import FORMS
 from features.lengths import ATTRIBUTE_BYTES
+from features.text_files import given_value
 
 ALWAYS, BESIDE = "always", "${SOURCE}/"
 """What `known` says of a file without days, and what the name of a file that lies beside source.toml begins with."""
@@ -38,8 +39,6 @@ LONGEST_DELAY = 3660
 """Days of the longest delay that may be assumed, as of the longest horizon; a choice: ten years and a few days."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_LONGEST_SHOWN = 40
-"""Characters of a value that an error shows, a choice, so that it stays one line."""
 
 
 def _declared_day(value: object) -> date:
@@ -298,21 +297,12 @@ def declaration_of(values: dict[str, Any], origin: str) -> SourceDeclaration:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         why = first["msg"].removeprefix("Value error, ")
+        shown = given_value(first["input"])
+        got = f"; got {shown}" if shown else ""
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise SourceError(f"{origin}: {where}: {why}{_given(first['input'])}{more}") from None
+        raise SourceError(f"{origin}: {where}: {why}{got}{more}") from None
     _check_names(declaration, origin)
     return declaration
-
-
-def _given(value: object) -> str:
-    """Return what was given, as TOML writes it; nothing for a table or an array, which the key names already."""
-    if isinstance(value, bool):
-        return f"; got {str(value).lower()}"
-    if isinstance(value, str):
-        return f"; got {value[:_LONGEST_SHOWN]!r}"
-    if isinstance(value, date | time | int | float):
-        return f"; got {str(value)[:_LONGEST_SHOWN]}"
-    return ""
 
 
 def _check_names(declaration: SourceDeclaration, origin: str) -> None:

@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from features.errors import RequestError
 from features.text_files import text_of
+from models.optimum.rule_table import Percent, RuleTable, RuleText
+from models.optimum.toml_table import toml_table
 
 TARGET = "undeclared_workers"
 """The violation that every arm looks for, whose truth is known of each month."""
 MAIN = ("plan", "probability", "random")
 """The arms that are compared where nobody names others."""
 NAMED = r"[a-z][a-z0-9_]{0,39}"
-Share = Annotated[int, Field(ge=0, le=100)]
 
 
-class Arm(BaseModel):
+class Arm(RuleTable):
     """One way of choosing visits; `arms.toml` says what each line means."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    zh: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
+    zh: RuleText
+    en: RuleText
     list: Literal["value", "probability", "random"]
     retrain: Annotated[int, Field(ge=0, le=120)] = 3
     capacity: Annotated[int, Field(ge=1, le=1000)] = 100
     lottery: Annotated[int, Field(ge=0, le=30)] = 10
-    complaints: Share = 50
-    small: Share = 100
-    rural: Share = 100
+    complaints: Percent = 50
+    small: Percent = 100
+    rural: Percent = 100
     waivers: bool = True
-    replaced: Share = 0
-    letters: Share = 0
+    replaced: Percent = 0
+    letters: Percent = 0
 
 
-class DeclaredArms(BaseModel):
+class DeclaredArms(RuleTable):
     """The arms of one file by name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     arm: Annotated[
         dict[Annotated[str, Field(pattern=f"^{NAMED}$")], Arm], Field(min_length=1, max_length=24)
@@ -91,11 +87,4 @@ def _text_of(file: Path) -> str:
 
 def arms_in(origin: str, text: str) -> dict[str, Arm]:
     """Return the arms that a TOML text declares; RequestError naming the first wrong line."""
-    try:
-        return DeclaredArms.model_validate(tomllib.loads(text)).arm
-    except tomllib.TOMLDecodeError as error:
-        raise RequestError(f"{origin} should be TOML; {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise RequestError(f"{origin}: {where}: {first['msg']}") from None
+    return toml_table(DeclaredArms, text, what=origin, error=RequestError).arm

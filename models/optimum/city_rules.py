@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Protocol
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from models.optimum.rule_table import Minutes, Percent, RuleTable, Weight
+from models.optimum.rule_table import Minutes, Percent, RuleCount, RuleTable, Weight
 
 SMALL, RURAL = "small", "rural"
 GROUPS = (SMALL, RURAL)
@@ -21,6 +21,8 @@ SCHEME_WORDS = {
     "other": "其他 other schemes",
 }
 """The schemes of claims, by the word of the contract."""
+MOST_YUAN = 100_000_000
+"""Yuan of one worker or review at most; a choice: far more than anybody owes for one."""
 GROUP_WORDS = {SMALL: "小企业 small firms", RURAL: "农村企业 rural firms", **SCHEME_WORDS}
 
 
@@ -63,7 +65,7 @@ class Statutory(RuleTable):
 class Floors(RuleTable):
     """The least visits of a group, in percent of those that a random plan of the same minutes would make to it."""
 
-    small_up_to: Annotated[int, Field(ge=0)]
+    small_up_to: RuleCount
     small: Percent
     rural: Percent
 
@@ -86,6 +88,14 @@ class SchemeFloors(RuleTable):
     """The least reviews of claims of a scheme, in percent of those that a random plan of the same minutes would make to it."""
 
     scheme: Mapping[str, Percent] = {}
+
+    @field_validator("scheme")
+    @classmethod
+    def _known(cls, percents: Mapping[str, int]) -> Mapping[str, int]:
+        unknown = [scheme for scheme in percents if scheme not in SCHEME_WORDS]
+        if unknown:
+            raise ValueError(f"should name among {', '.join(SCHEME_WORDS)}; got {unknown[0]!r}")
+        return percents
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -111,7 +121,7 @@ class Travel(RuleTable):
 class Exchange(RuleTable):
     """How many yuan recovered are worth one worker newly covered."""
 
-    yuan_per_worker: Annotated[int, Field(ge=1)]
+    yuan_per_worker: Annotated[int, Field(ge=1, le=MOST_YUAN)]
 
 
 class Solver(RuleTable):

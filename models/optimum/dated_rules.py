@@ -43,7 +43,7 @@ def dated_rules(place: Traversable, parse: Callable[[str], Rules]) -> tuple[Rule
     declared = [_parsed(name, text, parse) for name, text in texts]
     in_order = sorted(declared, key=lambda rules: rules.first_day)
     for before, after in pairwise(in_order):
-        _check_neighbours(before, after)
+        check_neighbours(before, after)
     return tuple(in_order)
 
 
@@ -55,7 +55,7 @@ def _parsed(name: str, text: str, parse: Callable[[str], Rules]) -> Rules:
         raise PolicyError(f"{name}: {error}") from None
 
 
-def _check_neighbours(before: Dated, after: Dated) -> None:
+def check_neighbours(before: Dated, after: Dated) -> None:
     """Raise PolicyError where two rule sets begin on one day, are both in force on one, or leave days without any."""
     if before.rule == after.rule:
         raise PolicyError(f"two rule sets are called {after.rule!r}; rename one")
@@ -66,12 +66,13 @@ def _check_neighbours(before: Dated, after: Dated) -> None:
         )
     if before.last_day is None:
         return
-    next_day = before.last_day + timedelta(days=1)
-    if next_day > after.first_day:
+    if before.last_day >= after.first_day:
         raise PolicyError(
             f"rule set {before.rule!r} lasts to {before.last_day} and {after.rule!r} begins on "
             f"{after.first_day}: they overlap; end the first on the day before"
         )
+    # that it ends before another begins shows that it has a next day, which the last day of the calendar has not
+    next_day = before.last_day + timedelta(days=1)
     if next_day < after.first_day:
         raise PolicyError(
             f"no rule set is in force from {next_day} to {after.first_day - timedelta(days=1)}: "

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from models.optimum.rule_table import RuleTable
+from models.optimum.rule_table import EntryList, RuleCount, RuleTable
 
 MemberRole = Literal["full_time", "part_time", "assistant"]
 MadeBy = Literal["inspector", "assistant", "both"]
+VisitWhy = Literal["complaint", "exposure", "score", "lottery"]
 INSPECTOR, ASSISTANT, BOTH = "inspector", "assistant", "both"
 PERCENT_OF = {INSPECTOR: 100, ASSISTANT: 0, BOTH: 50}
 """By who makes a visit the percent of its person-minutes that only an inspector may give: of two persons one is one."""
@@ -30,13 +32,20 @@ class VisitDuty(RuleTable):
     """Who makes some visits: those of the reasons named, to firms of at most so many staff; left out, of all."""
 
     made_by: MadeBy
-    why: tuple[Literal["complaint", "exposure", "score", "lottery"], ...] | None = None
-    staff_up_to: Annotated[int, Field(ge=0)] | None = None
+    why: Annotated[EntryList[VisitWhy], Field(min_length=1)] | None = None
+    staff_up_to: RuleCount | None = None
 
     def fits(self, why: str, staff: int) -> bool:
         """Tell whether a visit is one of these."""
         is_for_reason = self.why is None or why in self.why
         return is_for_reason and (self.staff_up_to is None or staff <= self.staff_up_to)
+
+    def can_hold_after(self, earlier: Sequence[VisitDuty]) -> bool:
+        """Tell whether some visit fits this row and none of those before it."""
+        # whatever the row fits, the largest staff of it fits fewest of the others
+        largest = UNLIMITED if self.staff_up_to is None else self.staff_up_to
+        reasons = self.why or get_args(VisitWhy)
+        return any(not any(row.fits(why, largest) for row in earlier) for why in reasons)
 
 
 class Duties(RuleTable):
@@ -45,9 +54,9 @@ class Duties(RuleTable):
     An inspector may do whatever an assistant may, and stand in for one.
     """
 
-    inspector: Annotated[tuple[MemberRole, ...], Field(min_length=1)]
-    assistant: Annotated[tuple[MemberRole, ...], Field(min_length=1)]
-    visits: Annotated[tuple[VisitDuty, ...], Field(alias="visit", min_length=1)]
+    inspector: EntryList[MemberRole] = Field(min_length=1)
+    assistant: EntryList[MemberRole] = Field(min_length=1)
+    visits: EntryList[VisitDuty] = Field(alias="visit", min_length=1)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -57,6 +66,12 @@ class Duties(RuleTable):
         last = self.visits[-1]
         if last.why is not None or last.staff_up_to is not None:
             raise ValueError("the last row of duty.visit should fit any visit; drop its conditions")
+        for place, row in enumerate(self.visits):
+            if not row.can_hold_after(self.visits[:place]):
+                raise ValueError(
+                    f"row {place + 1} of duty.visit can never hold, for rows before it fit all of its visits; put it "
+                    "before them or take it out"
+                )
         return self
 
     def made_by(self, why: str, staff: int) -> MadeBy:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Any, Protocol, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.optimum.city_rules import GroupFloors, Solver, Statutory, Travel
 from models.optimum.duty_rules import Duties
-from models.optimum.rule_table import Minutes, Percent, RuleTable
+from models.optimum.rule_table import EntryList, Minutes, Percent, RuleCount, RuleTable, ShortText
 
 
 class Lottery(RuleTable):
@@ -22,7 +23,7 @@ class Lottery(RuleTable):
 class StaffStep(RuleTable):
     """Person-minutes of a visit up to a number of staff."""
 
-    up_to: Annotated[int, Field(ge=0)]
+    up_to: RuleCount
     minutes: Minutes
 
 
@@ -32,9 +33,26 @@ class VisitMinutes(RuleTable):
     Of a claim the features tell the lines of its bill in place of staff.
     """
 
-    staff: tuple[str, ...]
-    steps: tuple[StaffStep, ...] = Field(alias="minutes")
+    staff: EntryList[ShortText] = Field(min_length=1)
+    steps: EntryList[StaffStep] = Field(alias="minutes")
     more: Minutes
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        for before, after in pairwise(self.steps):
+            if after.up_to <= before.up_to:
+                raise ValueError(
+                    f"minutes should have rows in rising order of up_to, or a row never holds; got {after.up_to} after "
+                    f"{before.up_to}; sort the rows and keep one of each up_to"
+                )
+        lengths = [*(step.minutes for step in self.steps), self.more]
+        for shorter, longer in pairwise(lengths):
+            if longer < shorter:
+                raise ValueError(
+                    f"a visit to more staff should take no fewer minutes; got {longer} after {shorter}; correct minutes "
+                    "or more"
+                )
+        return self
 
     def minutes_of(self, staff: int) -> int:
         """Return the person-minutes of a visit to so many staff."""

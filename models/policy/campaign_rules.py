@@ -7,12 +7,23 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from features.errors import PolicyError
-from models.optimum.rule_table import Days, RuleTable, Weight
+from models.optimum.rule_table import (
+    Days,
+    EntryList,
+    PositiveCount,
+    RuleCount,
+    RuleTable,
+    ShortText,
+    Weight,
+)
 
-AtMost = Annotated[int, Field(ge=0)]
 Act = Literal["order", "fine", "referral"]
 Level = Literal["intensified", "normal", "reduced", "waived"]
 Kind = Literal["company", "household", "branch", "agency", "public", "site", "other"]
+MOST_FEN = 10**15
+"""Fen of one enterprise, or steps of a feature, at most; a choice: ten thousand billion yuan."""
+LEAST_STEP = 1e-6
+"""The least step of a feature; a choice: no share of a register is told more finely."""
 NO_BOUND = 10**9
 """Stands for a condition that a class leaves out: more sanctions than any record has."""
 
@@ -20,12 +31,12 @@ NO_BOUND = 10**9
 class Grade(RuleTable):
     """One class of the appraisal: the facts it allows, the weight of a routine visit, and its level of inspection."""
 
-    name: str
+    name: ShortText
     weight: Weight
     level: Level
-    sanctions_at_most: AtMost | None = None
-    grave_at_most: AtMost | None = None
-    refused_at_most: AtMost | None = None
+    sanctions_at_most: RuleCount | None = None
+    grave_at_most: RuleCount | None = None
+    refused_at_most: RuleCount | None = None
 
     def holds(self, sanctions: int, grave: int, refused: int = 0) -> bool:
         """Say whether so many sanctions, of them so many grave and so many refused, still are this class."""
@@ -48,10 +59,10 @@ class Appraisal(RuleTable):
     first_period: Annotated[int, Field(ge=1900, le=2200)]
     known_within: Days
     age: Days
-    acts: tuple[Act, ...] = Field(min_length=1)
+    acts: EntryList[Act] = Field(min_length=1)
     term: Days
     unappraised: Weight
-    grades: tuple[Grade, ...] = Field(alias="class", min_length=1)
+    grades: EntryList[Grade] = Field(alias="class", min_length=1)
 
     def grade_of(self, *, sanctions: int, grave: int, refused: int = 0) -> Grade:
         """Return the class that facts found give: the first row whose conditions hold."""
@@ -69,9 +80,9 @@ class Appraisal(RuleTable):
 class Quota(RuleTable):
     """How many enterprises a list has: so many in a register of the full size, in proportion in a smaller one."""
 
-    at_full_size: Annotated[int, Field(ge=1)]
-    full_size: Annotated[int, Field(ge=1)]
-    least: Annotated[int, Field(ge=0)]
+    at_full_size: PositiveCount
+    full_size: PositiveCount
+    least: RuleCount
 
     def of(self, living: int) -> int:
         """Return the number for a register of so many living enterprises, rounded down, but never below the least.
@@ -85,23 +96,23 @@ class Quota(RuleTable):
 class Criterion(RuleTable):
     """One criterion by which candidates are ordered: a feature in whole steps, the most or the least of it first."""
 
-    feature: str
+    feature: ShortText
     best: Literal["most", "least"]
-    step: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    step: Annotated[float, Field(ge=LEAST_STEP, le=MOST_FEN)]
     unknown: Literal["best", "worst"]
-    floor: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    floor: Annotated[float, Field(ge=-MOST_FEN, le=MOST_FEN)] = 0.0
 
 
 class Medal(RuleTable):
     """Who may get a medal, how many do, and for how long it waives routine visits where its last day is not given."""
 
     days: Days
-    grade: str = Field(alias="class")
+    grade: ShortText = Field(alias="class")
     age: Days
-    visits: Annotated[int, Field(ge=0)]
-    without: tuple[Kind, ...]
+    visits: RuleCount
+    without: EntryList[Kind]
     quota: Quota
-    order: tuple[Criterion, ...] = Field(min_length=1)
+    order: EntryList[Criterion] = Field(min_length=1)
 
 
 class Exposure(RuleTable):
@@ -110,7 +121,7 @@ class Exposure(RuleTable):
     days: Days
     visit_every: Days
     weight: Weight
-    least_fen: Annotated[int, Field(ge=1)]
+    least_fen: Annotated[int, Field(ge=1, le=MOST_FEN)]
     quota: Quota
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from datetime import date
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from features.errors import PolicyError
 from features.home import home
@@ -19,7 +17,8 @@ from models.optimum.dated_rules import check_ends_after_it_begins, dated_rules, 
 from models.optimum.duty_rules import Duties
 from models.optimum.level_rules import Levels
 from models.optimum.list_rules import FieldShare, Lottery, VisitMinutes
-from models.optimum.rule_table import Days, RuleTable
+from models.optimum.rule_table import Days, RuleDay, RuleName, RuleTable, RuleText
+from models.optimum.toml_table import toml_table
 from models.policy.campaign_rules import Appraisal, Exposure, Medal, check_classes
 
 
@@ -46,11 +45,11 @@ class Policy(RuleTable):
     `level` is None where the level of inspection changes no routine visit, `duty` where anybody of a team makes any visit.
     """
 
-    rule: str
-    first_day: date
-    last_day: date | None = None
-    zh: str
-    en: str
+    rule: RuleName
+    first_day: RuleDay
+    last_day: RuleDay | None = None
+    zh: RuleText
+    en: RuleText
     appraisal: Appraisal
     medal: Medal
     exposure: Exposure
@@ -75,13 +74,7 @@ class Policy(RuleTable):
 
 def policy_of(text: str) -> Policy:
     """Return the rule set that a TOML text declares; raise PolicyError naming the first wrong line."""
-    try:
-        policy = Policy.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"a rule set should be TOML; {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise PolicyError(f"rule set: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    policy = toml_table(Policy, text, what="a rule set", error=PolicyError)
     check_classes(policy.rule, policy.appraisal, policy.medal)
     check_ends_after_it_begins(policy)
     return policy

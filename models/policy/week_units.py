@@ -15,7 +15,7 @@ from models.policy.plan_unit import PlanUnit
 from models.policy.policy import Policy
 from models.policy.policy_facts import EnterpriseGround, enterprise_facts, grounds_of
 from models.policy.policy_status import Days, Facts, standing_of
-from models.policy.visit_staff import staff_of
+from models.policy.visit_staff import check_staff_features, staff_of
 
 NOWHERE = ""  # the list of units that lie in no cell
 FEN = 100
@@ -39,6 +39,7 @@ def eve_of(store: Store, bundle: Bundle, policy: Policy, *, as_of: int, planned:
 
     The day's features, of a whole city nearly a gigabyte, end with this call.
     """
+    check_staff_features(engine_of(store).catalogue, policy, "enterprise")
     living = matrix(store, "enterprise", as_of)
     scores = score(bundle, living)
     asleep = dormancy(engine_of(store), as_of)

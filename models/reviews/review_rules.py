@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from datetime import date
 from importlib import resources
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from features.errors import PolicyError
 from features.matches.declared import kinds
-from models.optimum.city_rules import SchemeFloors, Solver, Statutory, Travel
+from models.optimum.city_rules import MOST_YUAN, SchemeFloors, Solver, Statutory, Travel
 from models.optimum.dated_rules import check_ends_after_it_begins, dated_rules, in_force
 from models.optimum.list_rules import FieldShare, Lottery, VisitMinutes
-from models.optimum.rule_table import Days, Percent, RuleTable
+from models.optimum.rule_table import (
+    Days,
+    EntryList,
+    Percent,
+    RuleDay,
+    RuleName,
+    RuleTable,
+    RuleText,
+    ShortText,
+)
+from models.optimum.toml_table import toml_table
 
 AT_A_DESK = Travel(minutes_per_km=0, most=1)
 """Nobody travels to a review."""
@@ -30,7 +38,7 @@ class Tip(RuleTable):
 class MatchedKinds(RuleTable):
     """The kinds of matches that are verified before reviews by score, and how new their last row must be."""
 
-    kinds: tuple[str, ...]
+    kinds: EntryList[str]
     days: Days
 
     @field_validator("kinds")
@@ -51,20 +59,20 @@ class Rest(RuleTable):
 class Recovered(RuleTable):
     """What a review recovers of a unit in violation: a percent of a feature in fen, or so many yuan where it is unknown."""
 
-    feature: str
+    feature: ShortText
     percent: Percent
-    unknown_yuan: Annotated[int, Field(ge=0)]
+    unknown_yuan: Annotated[int, Field(ge=0, le=MOST_YUAN)]
 
 
 class ReviewRules(RuleTable):
     """One dated rule set of the reviews of a kind of unit."""
 
-    rule: str
+    rule: RuleName
     unit: Literal["claim", "provider"]
-    first_day: date
-    last_day: date | None = None
-    zh: str
-    en: str
+    first_day: RuleDay
+    last_day: RuleDay | None = None
+    zh: RuleText
+    en: RuleText
     statutory: Statutory
     tip: Tip
     match: MatchedKinds
@@ -94,13 +102,7 @@ class ReviewRules(RuleTable):
 
 def review_rules_of(text: str) -> ReviewRules:
     """Return the rule set that a TOML text declares; raise PolicyError naming the first wrong line."""
-    try:
-        rules = ReviewRules.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"a rule set should be TOML; {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise PolicyError(f"rule set: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    rules = toml_table(ReviewRules, text, what="a rule set", error=PolicyError)
     check_ends_after_it_begins(rules)
     return rules
 

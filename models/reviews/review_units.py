@@ -20,7 +20,7 @@ from models.bundle.bundle import Bundle
 from models.bundle.score import Scores, score
 from models.policy.plan_unit import PlanUnit
 from models.policy.policy_facts import cells_of, live_rows_of, teams_of_cells
-from models.policy.visit_staff import staff_of
+from models.policy.visit_staff import check_staff_features, staff_of
 from models.policy.week_units import FEN, NOWHERE
 from models.reviews.in_hand import InHand
 from models.reviews.review_rules import ReviewRules
@@ -33,6 +33,7 @@ def review_units(
     engine: Engine, bundle: Bundle, rules: ReviewRules, in_hand: InHand, as_of: int
 ) -> tuple[list[PlanUnit], Scores]:
     """Return the units in hand as units of a plan, and their scores in the same order."""
+    check_staff_features(engine.catalogue, rules, rules.unit)
     days = np.full(len(in_hand.code), as_of, np.int64)
     cases, _ = registered_cases(engine, bare_cases(rules.unit, in_hand.code, days))
     features = matrix_for(engine, cases)

@@ -2,55 +2,58 @@
 
 from __future__ import annotations
 
-import tomllib
-from datetime import date
 from importlib import resources
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from features.calendar import date_of
 from features.errors import PolicyError
 from features.matches.declared import kinds
+from models.optimum.rule_table import (
+    EntryList,
+    PositiveCount,
+    RuleDay,
+    RuleTable,
+    RuleText,
+    ShortText,
+)
+from models.optimum.toml_table import toml_table
 
+MOST_EXPECTED = 1e12
+"""Workers or yuan that a rule may ask for at most; a choice: no unit owes as much."""
 Few = Annotated[int, Field(ge=0, le=3_660)]
 
 
-class AlertTable(BaseModel):
-    """A table of the rules: frozen, nothing unknown in it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class MatchRule(AlertTable):
+class MatchRule(RuleTable):
     """Alert of matches of a kind whose two numbers differ by `least`, the last row of which became known within days."""
 
     kind: str
-    least: Annotated[int, Field(ge=1)]
+    least: PositiveCount
     new_days: Annotated[int, Field(ge=1, le=366)]
 
 
-class ScoreRule(AlertTable):
+class ScoreRule(RuleTable):
     """Alert of units whose probability and expected number reach these, and what to check on site.
 
     The number is of the workers of an enterprise, or of the yuan that a review of a claim or provider may recover.
     """
 
-    target: str
+    target: ShortText
     probability: Annotated[float, Field(gt=0, le=1)]
-    expected: Annotated[float, Field(ge=0)]
-    check_zh: str
-    check_en: str
+    expected: Annotated[float, Field(ge=0, le=MOST_EXPECTED)]
+    check_zh: RuleText
+    check_en: RuleText
 
 
-class AlertRule(AlertTable):
+class AlertRule(RuleTable):
     """One dated rule: of which kind of unit and which violation it warns, and by a match or a score."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
-    first_day: date
-    last_day: date | None = None
-    zh: str
-    en: str
+    first_day: RuleDay
+    last_day: RuleDay | None = None
+    zh: RuleText
+    en: RuleText
     unit: Literal["enterprise", "claim", "provider"] = "enterprise"
     violation: Annotated[int, Field(ge=1, le=5)]
     rest_days: Few
@@ -73,22 +76,15 @@ class AlertRule(AlertTable):
         return self.first_day <= today and (self.last_day is None or today <= self.last_day)
 
 
-class AlertRules(AlertTable):
+class AlertRules(RuleTable):
     """The whole file."""
 
-    rule: tuple[AlertRule, ...]
+    rule: EntryList[AlertRule]
 
 
 def alert_rules_of(text: str) -> tuple[AlertRule, ...]:
     """Return the rules that a TOML text declares; PolicyError naming the first wrong line, or a name that stands twice."""
-    try:
-        rules = AlertRules.model_validate(tomllib.loads(text)).rule
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"the rules of alerts should be TOML; {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise PolicyError(f"rules of alerts: {place}: {first['msg']}") from None
+    rules = toml_table(AlertRules, text, what="rules of alerts", error=PolicyError).rule
     names = [rule.name for rule in rules]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:

@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from features.errors import TargetError
-
-
-class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
+from models.optimum.rule_table import EntryList, RuleTable
+from models.optimum.toml_table import table_fault
 
 Way = Literal["weighted", "unlabelled"]
 """How cases that were chosen, not drawn, may teach; beside it they always teach as they are."""
@@ -24,7 +21,7 @@ LEAST_IN_GROUP = 100
 """LightGBM's own least number of cases of the values of a category that split off together."""
 
 
-class Shape(_Declared):
+class Shape(RuleTable):
     """How a tree is grown."""
 
     leaves: int = Field(ge=2, le=1024)
@@ -33,13 +30,13 @@ class Shape(_Declared):
     category_smoothing: float | None = Field(default=None, ge=0)
 
 
-class Recipe(_Declared):
+class Recipe(RuleTable):
     """Training choices, each explained in `recipe.toml`."""
 
     smallest_leaf: int = Field(ge=1)
     smaller_leaf: int = Field(ge=1)
     few_cases: int = Field(ge=0)
-    smaller_leaf_of_few: tuple[Annotated[int, Field(ge=1)], ...]
+    smaller_leaf_of_few: EntryList[Annotated[int, Field(ge=1)]]
     rate: float = Field(gt=0, le=1)
     least_rounds: int = Field(ge=1)
     most_rounds: int = Field(ge=1, le=5000)
@@ -57,11 +54,11 @@ class Recipe(_Declared):
     capacity: float = Field(gt=0)
     directions: bool
     seed: int = Field(ge=0)
-    selection: tuple[Way, ...]
+    selection: EntryList[Way]
     bystanders: int = Field(ge=0)
     heaviest: float = Field(gt=1)
     least_anchor: int = Field(ge=10)
-    shape: tuple[Shape, ...] = Field(min_length=1)
+    shape: EntryList[Shape] = Field(min_length=1)
 
     def leaf_of(self, shape: Shape) -> int:
         """Return how many cases a leaf of a shape has at least."""
@@ -123,6 +120,6 @@ def recipe_of(changes: Mapping[str, Any] | None = None, *, target: str = "") -> 
     try:
         return Recipe.model_validate({**declared, **(changes or {})})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(["target", target, "fit", *map(str, first["loc"])])
-        raise TargetError(f"{where}: {first['msg']}; see training/data/recipe.toml") from None
+        raise TargetError(
+            f"target.{target}.fit.{table_fault(error)}; see training/data/recipe.toml"
+        ) from None
