@@ -146,7 +146,7 @@ def matrices(folder: Path, day: int) -> list[bytes]:
     ]
 
 
-@pytest.mark.usefixtures("panels_always")
+@pytest.mark.usefixtures("rollups_always")
 @pytest.mark.slow
 def test_rollups_of_later_days_say_the_same_from_memory_and_from_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -192,7 +192,7 @@ MIXED = {
 }
 
 
-@pytest.mark.usefixtures("panels_always")
+@pytest.mark.usefixtures("rollups_always")
 @pytest.mark.slow
 def test_a_fed_day_takes_at_most_three_times_its_own_bytes_after_its_features(
     tmp_path: Path,
