@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from threading import Event, Thread
 
 import polars as pl
 import pytest
@@ -106,6 +108,27 @@ def test_files_come_by_name_in_order_and_a_folder_called_like_a_file_is_none(
         f"{name}.parquet" for name in "abec"
     ]
     assert files_in(tmp_path / "nowhere") == []
+
+
+def test_a_folder_that_another_run_removes_meanwhile_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "stays").write_text("x", "utf-8")
+    is_over = Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            for number in range(20):
+                (tmp_path / f"u{number}" / "inner").mkdir(parents=True)
+            for number in range(20):
+                shutil.rmtree(tmp_path / f"u{number}")
+
+    other = Thread(target=come_and_go)
+    other.start()
+    try:
+        for _ in range(300):
+            assert files_below(tmp_path) == [tmp_path / "stays"]
+    finally:
+        is_over.set()
+        other.join()
 
 
 def test_a_scan_of_no_file_is_an_error_that_says_so() -> None:

@@ -47,9 +47,14 @@ def files_in(folder: Path, pattern: str = "*") -> list[Path]:
 def files_below(folder: Path, pattern: str = "*") -> list[Path]:
     """Return the files of a folder and of all folders in it whose name fits a pattern, sorted by path.
 
-    Folders that are links are not entered.
+    Folders that are links are not entered. One that another run removes meanwhile, as an unfinished one, holds nothing.
     """
-    fitting = [path for path in folder.rglob("*") if fnmatchcase(path.name, pattern)]
+    fitting = [
+        Path(place, name)
+        for place, _, names in os.walk(folder)
+        for name in names
+        if fnmatchcase(name, pattern)
+    ]
     return sorted(path for path in fitting if path.is_file())
 
 
