@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from features.calendar import day_of
-from features.errors import TargetError
+from features.errors import SourceError, TargetError
 from features.matrix import Matrix
 from features.store.opening import open_store
 from features.store.store import Store
@@ -440,7 +440,7 @@ def test_an_unknown_target_and_a_split_out_of_order_are_one_line(write_source: W
     with pytest.raises(TargetError, match="declares workers"):
         dataset(store, "nothing", seed=1)
     wrong = VISIT.replace("test_from = 2015-01-01", "test_from = 2014-01-01")
-    with pytest.raises(TargetError, match="train_until < test_from"):
+    with pytest.raises(SourceError, match="should have train_until before test_from"):
         dataset(opened(write_source, wrong, enterprises=enterprises("a")), "workers", seed=1)
 
 
