@@ -401,7 +401,7 @@ def test_staff_that_no_number_of_an_enterprise_tells_is_refused_before_anything_
     with pytest.raises(PolicyError, match=f"visit.staff names '{name}'.*lssi dictionary"):
         check_staff_features(catalogue, wrong, "enterprise")
     with pytest.raises(PolicyError, match=r"visit\.staff"):
-        eve_of(store, None, wrong, AS_OF)  # type: ignore[arg-type]
+        eve_of(store, None, wrong, as_of=AS_OF, planned=(MONDAY, MONDAY + 6))  # type: ignore[arg-type]
 
 
 def test_a_source_without_teams_needs_minutes(write_source: Write, bundle: Bundle) -> None:
