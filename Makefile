@@ -38,7 +38,7 @@ test: check
 test-slow: $(STAMP)
 	$(HERE)/python -m pytest -m "slow and not full" $(PARALLEL)
 
-# slow laws once more at the full count that was asked of each: hours
+# slow laws once more at the full count that was asked of each
 test-full: $(STAMP)
 	$(HERE)/python -m pytest -m full $(PARALLEL)
 

@@ -26,6 +26,11 @@ _PATTERN = re.compile(r"[*?\[]")
 
 def files_of(source: Source) -> list[Path]:
     """Return every file that a source consists of: those in its folder, its tables' parts, the data its views name."""
+    return _files_and_gaps(source)[0]
+
+
+def _files_and_gaps(source: Source) -> tuple[list[Path], list[str]]:
+    """Return the files of a source, and what its views name where there is no file: the folder with the path or pattern."""
     files: set[Path] = set()
     for place in source.places:
         if place != source.data:
@@ -35,10 +40,14 @@ def files_of(source: Source) -> list[Path]:
     if source.declaration.dump is not None:
         settings = [source.data / SETTINGS, source.data / SNAPSHOT]
         files |= {path for path in settings if path.exists()}
-        return sorted(files)
+        return sorted(files), []
+    gaps = []
     for folder, pattern in _named_by_views(source):
-        files |= set(_matching(folder, pattern))
-    return sorted(files)
+        named_files = set(_matching(folder, pattern))
+        files |= named_files
+        if not named_files:
+            gaps.append(f"{folder}\0{pattern}\n")
+    return sorted(files), gaps
 
 
 def _named_by_views(source: Source) -> Iterator[tuple[Path, str]]:
@@ -102,14 +111,13 @@ def fingerprint(source: Source) -> str:
     digest = hashlib.sha256(LAYOUT.encode())
     digest.update(resources.files("features.contract").joinpath("contract.txt").read_bytes())
     digest.update(resources.files("features.catalogue").joinpath("joins.txt").read_bytes())
-    for path in files_of(source):
+    files, gaps = _files_and_gaps(source)
+    for path in files:
         name = path.relative_to(_root_of(path, source))
         digest.update(f"{name}\0{mark_of(path)}\n".encode())
-    if source.declaration.dump is None:
-        for folder, pattern in _named_by_views(source):
-            # what names no file in this folder may have named some in another, whose store is not this one's
-            if not any(_matching(folder, pattern)):
-                digest.update(f"{folder}\0{pattern}\n".encode())
+    # what names no file in this folder may have named some in another, whose store is not this one's
+    for gap in gaps:
+        digest.update(gap.encode())
     return digest.hexdigest()
 
 

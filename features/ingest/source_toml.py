@@ -23,6 +23,7 @@ from features.calendar import day_of
 from features.connection import clock_names
 from features.contract.row_order import DAYS
 from features.contract.tables import Column, contract
+from features.contract.written_days import WRITTEN_DAY
 from features.errors import SourceError
 from features.ingest.dialect import StatedDialect, checked_delimiter, checked_encoding
 from features.ingest.dump.forms import FORMS
@@ -38,13 +39,12 @@ RESERVED = {"row_id", "recorded_on", "retracted", "known", "sign", "row", "right
 LONGEST_DELAY = 3660
 """Days of the longest delay that may be assumed, as of the longest horizon; a choice: ten years and a few days."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _declared_day(value: object) -> date:
     """Return a day as it is declared, a TOML date or its text; ValueError for a moment, a number or anything else."""
     day: object = value
-    if isinstance(value, str) and _DAY.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(WRITTEN_DAY, value):
         try:
             day = date.fromisoformat(value)
         except ValueError:
