@@ -56,7 +56,7 @@ from tests.api_client import CheckedClient, path_of
 from tests.api_requests import KINDS, Asked, Requests, requests_of
 from tests.conftest import program
 from tests.said import Say
-from tests.sample import full, slow
+from tests.sample import full
 from tests.test_api_prometheus import DEPLOY
 from tests.test_gate_wire import HOSTILE
 from tests.wired import sent as sent_raw
@@ -995,8 +995,8 @@ def test_the_page_of_the_document_asks_for_nothing_and_its_style_is_allowed(
     assert all(f'id="{route.name}"' in page for route in ROUTES)
 
 
-CALLS = [10, slow(100), full(720)]
-"""Requests of each route: what a quick suite bears, what a slow one does, and more than 20,000 in all."""
+CALLS = [10, full(720)]
+"""Requests of each route: what a quick suite bears, and more than 20,000 in all."""
 FEWEST_GOOD = 0.4
 """The share of requests that must be answered 200, so that not only refusals are tried."""
 

@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
@@ -31,6 +31,7 @@ from features.ingest.scan import files_below, read_parquet
 from features.ingest.source import JOURNAL
 from features.store.journal import write_journal_part
 from tests.halts import halted
+from tests.modes import everything, open_to_others, umask
 from tests.test_api_service import serving
 from tests.test_house import commands
 
@@ -720,28 +721,30 @@ def whole_plain(tmp_path_factory: pytest.TempPathFactory) -> Walk:
 
 
 @pytest.fixture(scope="module")
-def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+def nasty(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     """The short walk under the nasty path."""
-    yield from walked_beside_neighbours(tmp_path_factory.mktemp("walk"), SHORT)
+    return walked_beside_neighbours(tmp_path_factory.mktemp("walk"), SHORT)
 
 
 @pytest.fixture(scope="module")
-def whole_nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """The whole walk under the nasty path."""
-    yield from walked_beside_neighbours(tmp_path_factory.mktemp("walk"), STEPS)
+def whole_nasty(tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    """The whole walk under the nasty path, and under a umask that closes nothing."""
+    with umask(0):
+        return walked_beside_neighbours(tmp_path_factory.mktemp("walk"), STEPS)
 
 
-def walked_beside_neighbours(place: Path, commands: Iterable[str]) -> Iterator[Walk]:
-    """Yield a walk under the nasty path, beside folders that a pattern would find; it writes nothing outside."""
+def walked_beside_neighbours(place: Path, commands: Iterable[str]) -> Walk:
+    """Return a walk under the nasty path, beside folders that a pattern would find; it writes nothing outside."""
     for number, neighbour in enumerate(NEIGHBOURS):
         laid(place / neighbour, seed=10 + number)
-    yield walked(place / NASTY, commands)
+    walk = walked(place / NASTY, commands)
     assert {path.name for path in place.iterdir()} == {"section=C"}, (
         "a command wrote outside its path"
     )
     assert {path.name for path in (place / "section=C").iterdir()} == {
         Path(name).parent.name for name in (NASTY, *NEIGHBOURS)
     }
+    return walk
 
 
 def test_every_command_is_walked() -> None:
@@ -755,6 +758,15 @@ def test_every_option_that_names_a_place_is_walked(whole_nasty: Walk) -> None:
         for command, options in options_of_places().items()
         if options - whole_nasty.words[command]
     } == {}
+
+
+@pytest.mark.slow
+def test_no_file_or_folder_of_a_home_is_open_to_others_after_every_command(
+    whole_nasty: Walk,
+) -> None:
+    home = whole_nasty.place / "home"
+    assert len(everything(home)) > 20
+    assert open_to_others(home) == {}
 
 
 def options_of_places() -> dict[str, set[str]]:

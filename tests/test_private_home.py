@@ -6,8 +6,6 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,42 +18,17 @@ from serving.ledger.ledger import Ledger
 from serving.loop.decisions import decide_line
 from serving.requests import DecidedLine
 from tests.loop_town import begin, doer, loop_of
-from tests.sample import slow
+from tests.modes import everything, open_to_others, umask
 from tests.test_ledger_ledger import entry
-from tests.test_lssi_paths import STEPS, walked
+from tests.test_lssi_paths import walked
 
 QUICK = ("city", "check", "key add", "key rotate", "load")
 
 
-@contextmanager
-def umask(mask: int) -> Iterator[None]:
-    """Run under a umask."""
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-def everything(place: Path) -> set[Path]:
-    """Return a folder, and every folder and file in it at whatever depth."""
-    return {Path(folder, name) for folder, _, names in os.walk(place) for name in ("", *names)}
-
-
-def open_to_others(home: Path) -> dict[str, str]:
-    """Return what in a home others than its owner may open, with its mode."""
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in everything(home)}
-    return {
-        str(path.relative_to(home)): f"{mode:04o}" for path, mode in modes.items() if mode & 0o077
-    }
-
-
-@pytest.mark.parametrize("commands", [QUICK, slow((tuple(STEPS),))], ids=["few", "every command"])
-def test_no_file_or_folder_of_a_home_is_open_to_others_under_umask_000(
-    tmp_path: Path, commands: Iterable[str]
-) -> None:
+def test_no_file_or_folder_of_a_home_is_open_to_others_under_umask_000(tmp_path: Path) -> None:
+    """After a few commands; `test_lssi_paths` walks all of them under this umask."""
     with umask(0):
-        walk = walked(tmp_path / "walk", commands)
+        walk = walked(tmp_path / "walk", QUICK)
     home = walk.place / "home"
     assert len(everything(home)) > 20
     assert open_to_others(home) == {}

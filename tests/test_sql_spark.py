@@ -1,7 +1,7 @@
 """The catalogue on real Spark in local mode: the statement of DuckDB, its bits.
 
-`make test` compares a sample with every kind of statement on a random history; `make test-slow` compares the whole
-catalogue on a city of one in a hundred.
+On a random history, `make test` compares a sample with every kind of statement and `make test-slow` the whole
+catalogue; `make test-full` compares the whole catalogue on a city of one in a hundred.
 """
 
 from __future__ import annotations
@@ -127,6 +127,19 @@ def test_spark_gives_the_bits_of_duckdb_for_a_sample_of_every_kind_of_statement(
 @pytest.mark.slow
 @pytest.mark.parametrize("entity", ENTITIES)
 def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue(
+    session: SparkSession, history: Store, entity: str, tmp_path: Path
+) -> None:
+    engine = engine_of(history)
+    cases = living(engine, entity, day_of("2015-03-31"))
+    names = [feature.name for feature in engine.catalogue.features(entity)]
+    assert len(cases)
+    assert differing_on_spark(session, history, cases, names, tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.full
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_spark_gives_the_bits_of_duckdb_for_the_whole_catalogue_on_a_city(
     session: SparkSession, city: Store, entity: str, tmp_path: Path
 ) -> None:
     engine = engine_of(city)

@@ -31,12 +31,12 @@ from serving.scoring.ranks import ranks_of, stored_ranks
 from serving.scoring.score_day import roll
 from serving.scoring.scorer import Scorer
 from tests.recorded import Home, home_of
-from tests.sample import full, slow
+from tests.sample import full
 from tests.test_scoring_score_day import MOMENT
 
 RANKS = Path("ranks", "day.npz")
 KINDS = ("a bit", "some bytes", "shorter", "longer", "empty", "gone", "swapped")
-DAMAGES = [28, slow(250), full(1_000)]
+DAMAGES = [28, full(1_000)]
 """Damages in one run, each drawn from the seed of their number."""
 
 
