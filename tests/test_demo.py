@@ -32,8 +32,8 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_demo_walks_from_a_city_to_a_replay_that_is_identical(walk: str) -> None:
     steps = ["city", "check", "features", "train", "train", "train", "lottery"]
-    steps += ["novelty", "lottery", "lottery", "plan", "plan", "why"]
-    steps += ["alerts", "acknowledge", "appeal", "outcome", "override"]
+    steps += ["novelty", "alerts", "acknowledge", "appeal"]
+    steps += ["lottery", "lottery", "plan", "plan", "why", "outcome", "override"]
     steps += ["key", "serve", "replay", "report", "notice", "ledger"]
     assert re.findall(r"^\$ lssi ([a-z]+)", walk, re.MULTILINE) == steps
     assert "逐位一致 identical to the bit" in walk
