@@ -26,6 +26,8 @@ TENTH = 43_319
 TURNS = 3
 FIGURES = ("floor", "warm", "eight", "lookup", "online")
 """Figures of benchmarks/features.py that leave a store as it was, so that they can be taken in turn."""
+QUANTILES = {"lookup": ("p50", "p99"), "online": ("p50", "p99")}
+"""Figures of many requests: what is measured are these quantiles of them, and not one value after another."""
 
 
 def unpacked(revision: str, folder: Path) -> Path:
@@ -49,15 +51,20 @@ def city_of(folder: Path) -> Path:
     return folder
 
 
-def figure(tree: Path, home: Path, city: Path, name: str) -> float:
-    """Return the median of one figure, taken by the code of a tree in a process of its own."""
+def figure(tree: Path, home: Path, city: Path, name: str) -> dict[str, float]:
+    """Return one figure, taken by the code of a tree in a process of its own: its median, or its quantiles by their names."""
     room = os.environ | {"PYTHONPATH": str(tree), "LSSI_HOME": str(home)}
     command = [sys.executable, "-m", "benchmarks.features", name, str(city)]
     answer = subprocess.run(
         command, cwd=tree, env=room, stdout=subprocess.PIPE, text=True, check=True
     )
     values, _peak = json.loads(answer.stdout.splitlines()[-1])
-    return float(statistics.median(values))
+    if name in QUANTILES:
+        return {
+            f"{name} {quantile}": float(value)
+            for quantile, value in zip(QUANTILES[name], values, strict=True)
+        }
+    return {name: float(statistics.median(values))}
 
 
 def main(revision: str) -> None:
@@ -71,13 +78,13 @@ def main(revision: str) -> None:
             for name in FIGURES:
                 # the order changes from turn to turn, so that neither tree always finds the files warm
                 for tree in sorted(trees, reverse=turn % 2 == 0):
-                    taken[tree, name].append(
-                        figure(trees[tree], place / f"home-{tree}", city, name)
-                    )
+                    measured = figure(trees[tree], place / f"home-{tree}", city, name)
+                    for part, value in measured.items():
+                        taken[tree, part].append(value)
         print(f"| figure | {revision} | now | ratio |\n|---|---|---|---|")
-        for name in FIGURES:
-            before, now = (statistics.median(taken[tree, name]) for tree in ("before", "now"))
-            print(f"| {name} | {before:.3f} | {now:.3f} | {now / before:.3f} |")
+        for part in [part for tree, part in taken if tree == "now"]:
+            before, now = (statistics.median(taken[tree, part]) for tree in ("before", "now"))
+            print(f"| {part} | {before:.4g} | {now:.4g} | {now / before:.3f} |")
 
 
 if __name__ == "__main__":
