@@ -92,15 +92,21 @@ def plan_command(
     """
     from features.ingest.directory import directory_of
     from features.ingest.source import find_source
-    from models.policy.plan_json import of_cell, plan_as_json
+    from models.policy.plan_json import listed_units, of_cell, plan_as_json, with_reasons
     from models.policy.plan_sheet import write_plan_sheets
     from models.policy.plan_text import plan_lines
+    from serving.scoring.day_reasons import listed_reasons
 
     question = PlanQuestion(source, data, _target(unit, target), week, seed, minutes)
     store, weekly_plan = planned(question, retrospective=retrospective)
     shown = plan_as_json(weekly_plan)
     if cell is not None:
         shown = of_cell(shown, cell)
+    # a model that is halted decides nothing, so its reasons are no reasons of the plan
+    if weekly_plan.halt is None:
+        as_of = weekly_plan.week.as_of
+        reasons = listed_reasons(store, weekly_plan.bundle, as_of, listed_units(shown))
+        shown = with_reasons(shown, reasons)
     recorded = None if preview else _recorded(store, weekly_plan)
     files: list[str] = []
     if out is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import partial
 
 import numpy as np
@@ -53,6 +53,13 @@ def sentence(
     # two facts may rest on the same rows: their place is told once
     different_sources = dict.fromkeys(sources)
     return words + SOURCE[language].format(facts=AND[language].join(different_sources))
+
+
+def without_rows(sentence: str, sources: Iterable[Fact], language: str) -> str:
+    """Return a sentence with the table and days of its sources and not their rows; words of another form stay as they are."""
+    for fact in sources:
+        sentence = sentence.replace(source_words(fact, language), table_and_days(fact, language))
+    return sentence
 
 
 def statement(

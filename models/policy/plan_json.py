@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from typing import Any
@@ -63,6 +63,25 @@ def plan_as_json(plan: WeekPlan) -> dict[str, Any]:
         "planned_minutes": sum(cell.planned for cell in cells),
         "cells": [cell_json(plan, cell) for cell in cells],
     }
+
+
+def listed_units(shown: dict[str, Any]) -> list[str]:
+    """Return the units on the lists of a plan as plain values, in their order."""
+    visits = chain.from_iterable(cell["visits"] for cell in shown["cells"])
+    return [visit[shown["unit"]] for visit in visits]
+
+
+def with_reasons(
+    shown: dict[str, Any], reasons: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """Return a plan as plain values whose visits have the reasons of their units' scores, by unit and strongest first."""
+    cells = []
+    for cell in shown["cells"]:
+        visits = [
+            {**visit, "reasons": list(reasons[visit[shown["unit"]]])} for visit in cell["visits"]
+        ]
+        cells.append({**cell, "visits": visits})
+    return {**shown, "cells": cells}
 
 
 def of_cell(shown: dict[str, Any], cell: str) -> dict[str, Any]:

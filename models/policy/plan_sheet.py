@@ -26,11 +26,14 @@ COLUMNS = {
     "travel_minutes": "路上分钟 travel",
     "probability": "违法概率 p(violation)",
     "expected": "预计 expected",
+    "reasons": "分数的理由 reasons of the score",
     "remarks": "备注 remarks",
 }
 """The columns of a sheet, by what a visit calls them; `unit` and `probability` are called as the plan's unit asks."""
 CONTACTS = {"name": "名称 name", "address": "地址 address", "telephone": "电话 telephone"}
 """The columns that a source's directory fills, where it has one; they stand behind the unit."""
+BESIDE_THE_TABLE = ("cell", "reasons")
+"""Columns of the CSV that are none of the page: the cell is a table's title, and reasons stand below their visit."""
 BLANK = ("结果 outcome", "签名 signature")
 """Columns of the page that a team fills in."""
 SPREADSHEETS_MARK = "\N{BYTE ORDER MARK}"
@@ -40,7 +43,7 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 STYLE = (
     "body{font:10pt sans-serif;margin:1cm}table{border-collapse:collapse;width:100%;margin-bottom:1em}"
     "td,th{border:1px solid #888;padding:2px 4px;text-align:left}h2{break-before:page}"
-    "h2:first-of-type{break-before:auto}thead{display:table-header-group}tr{break-inside:avoid}"
+    "h2:first-of-type{break-before:auto}thead{display:table-header-group}tbody{break-inside:avoid}"
 )
 
 
@@ -97,7 +100,7 @@ def team_csv(shown: dict[str, Any], cells: list[dict[str, Any]]) -> str:
     writer.writerow(titles(shown).values())
     for cell in cells:
         for visit in by_road(cell):
-            writer.writerow(map(no_formula, _row(shown, cell, visit)))
+            writer.writerow(map(no_formula, _texts(shown, cell, visit).values()))
     return SPREADSHEETS_MARK + text.getvalue()
 
 
@@ -130,8 +133,8 @@ def by_road(cell: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(cell["visits"], key=lambda visit: (visit["stop"] or last, visit["position"]))
 
 
-def _row(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> list[str]:
-    """Return one visit as texts, in the order of the titles."""
+def _texts(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> dict[str, str]:
+    """Return one visit as texts by column, in the order of the titles."""
     texts = {
         **visit,
         "unit": visit[shown["unit"]],
@@ -140,9 +143,21 @@ def _row(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> 
         "why": WHY_WORDS[visit["why"]],
         "probability": f"{visit['probability']:.3f}",
         "expected": " ".join(number_line(visit, shown["unit_expected"])[1:]),
+        "reasons": "; ".join(reason_phrases(visit)),
         "remarks": "; ".join(remarks(visit)),
     }
-    return [str(texts[column]) for column in titles(shown)]
+    return {column: str(texts[column]) for column in titles(shown)}
+
+
+def reason_phrases(visit: dict[str, Any]) -> list[str]:
+    """Return the reasons of a visit's score, each with what to check on site; none where the plan was made without them."""
+    phrases = []
+    for number, reason in enumerate(visit.get("reasons", ()), 1):
+        phrase = f"{number}. {reason['zh']} {reason['en']}"
+        if reason["check_zh"]:
+            phrase += f" → 核查 check: {reason['check_zh']} {reason['check_en']}"
+        phrases.append(phrase)
+    return phrases
 
 
 def page(shown: dict[str, Any]) -> str:
@@ -161,11 +176,25 @@ def _table(shown: dict[str, Any], cell: dict[str, Any]) -> str:
     team = cell["team"] or "-"
     minutes = f"{cell['planned_minutes']}/{cell['minutes']} min"
     title = f"网格 cell {cell['cell'] or '-'} | 队伍 team {team} | {minutes}"
-    names = [*list(titles(shown).values())[1:], *BLANK]
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    rows = []
+    columns = {
+        column: name for column, name in titles(shown).items() if column not in BESIDE_THE_TABLE
+    }
+    head = "".join(f"<th>{escape(name)}</th>" for name in (*columns.values(), *BLANK))
+    bodies = []
     for visit in by_road(cell):
-        texts = [*_row(shown, cell, visit)[1:], *("" for _ in BLANK)]
-        cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
-        rows.append(f"<tr>{cells}</tr>")
-    return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        texts = _texts(shown, cell, visit)
+        row = [*(texts[column] for column in columns), *("" for _ in BLANK)]
+        cells = "".join(f"<td>{escape(text)}</td>" for text in row)
+        reasons = _reasons_row(visit, width=len(row))
+        # a body of its own keeps a visit and its reasons on one sheet of paper
+        bodies.append(f"<tbody><tr>{cells}</tr>{reasons}</tbody>")
+    return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead>{''.join(bodies)}</table>"
+
+
+def _reasons_row(visit: dict[str, Any], width: int) -> str:
+    """Return the row below a visit with the reasons of its score, as wide as the table; "" where it has none."""
+    phrases = reason_phrases(visit)
+    if not phrases:
+        return ""
+    lines = "<br>".join(map(escape, phrases))
+    return f'<tr><td colspan="{width}">{escape(COLUMNS["reasons"])}<br>{lines}</td></tr>'

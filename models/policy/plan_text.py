@@ -172,7 +172,8 @@ def cell_lines(shown: dict[str, Any], cell: dict[str, Any], most: int) -> list[s
         chance=cell["inclusion_probability"],
     )
     lines = [heading]
-    lines += [visit_line(shown, cell, visit) for visit in visits[:most]]
+    for visit in visits[:most]:
+        lines += [visit_line(shown, cell, visit), *_reason_lines(visit)]
     more = len(visits) - most
     if more > 0:
         lines.append(f"  … 另有 {more} 次 {more} more: --cell {name}")
@@ -199,6 +200,14 @@ def visit_line(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any
         *remarks(visit),
     ]
     return "  " + " | ".join(part for part in parts if part)
+
+
+def _reason_lines(visit: dict[str, Any]) -> list[str]:
+    """Return why a visit's unit has its score, a line for each reason; none where the plan was made without reasons."""
+    reasons = visit.get("reasons", ())
+    return [
+        f"      {reason['contribution']:+.2f} {reason['zh']} {reason['en']}" for reason in reasons
+    ]
 
 
 def _risk_words(shown: dict[str, Any], cell: dict[str, Any], visit: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from features.online.fact import Fact
-from models.explain.sentence import more_rows, source_words, table_and_days
+from models.explain.sentence import more_rows, table_and_days, without_rows
 from models.explain.wording import value_beside
 from serving.ledger.reasons import fact_of
 from serving.ledger.record import Plain
@@ -30,7 +30,7 @@ def shown_reason(reason: Plain, named: Named) -> dict[str, Any]:
         "basis": named.bases.get(str(reason["feature"])),
     }
     for language in LANGUAGES:
-        shown[language] = _without_rows(reason[language], sources, language)
+        shown[language] = without_rows(reason[language], sources, language)
         # a record of an earlier version says nothing of what to check
         shown[f"check_{language}"] = reason.get(f"check_{language}", "")
         shown[f"facts_{language}"] = [_fact(fact, language) for fact in facts]
@@ -47,13 +47,6 @@ def _sources(facts: Sequence[Fact]) -> list[Fact]:
     """Return the facts with rows of their own: two that rest on the same rows count once."""
     by_place = {(fact.table, fact.first, fact.last, fact.row_ids): fact for fact in facts}
     return [fact for fact in by_place.values() if fact.row_ids]
-
-
-def _without_rows(sentence: str, sources: Sequence[Fact], language: Language) -> str:
-    """Return a recorded sentence with the table and days of its sources alone; words of another form stay as they are."""
-    for fact in sources:
-        sentence = sentence.replace(source_words(fact, language), table_and_days(fact, language))
-    return sentence
 
 
 def _rows(fact: Fact) -> dict[str, Any]:
