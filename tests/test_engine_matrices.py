@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from features.aggregates.reader import FAR_KEYS
 from features.calendar import day_of
 from features.cases import Cases
 from features.catalogue.model import ENTITIES
@@ -62,6 +64,43 @@ def test_running_totals_equal_matched_pairs(
     monkeypatch.setattr("features.aggregates.prefix_sums.PAIRS_A_ROW", 0)
     running = matrix_of_cases(history, "claim", ids, days)
     assert matched.values.tobytes() == running.values.tobytes()
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_rows_read_unit_by_unit_give_the_bits_of_rows_read_together(
+    history: Store, entity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = matrix(history, entity, LAST - 60).keys.tolist()
+    monkeypatch.setattr("features.aggregates.reader.FAR_KEYS", 1)
+    together = matrix(history, entity, LAST - 60, ids)
+    monkeypatch.setattr("features.aggregates.reader.ROWS_OF_A_READ", -1)
+    apart = matrix(history, entity, LAST - 60, ids)
+    assert apart.values.tobytes() == together.values.tobytes()
+
+
+def test_scattered_units_read_little_more_than_their_own_rows(
+    city_home: Path, city_2000: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request or a plan names units from all over a city, and their rows are few among all of it."""
+    monkeypatch.setenv("LSSI_HOME", str(city_home))
+    store = open_store(city_2000)
+    ids = matrix(store, "enterprise", LAST).keys[::90].tolist()
+    assert len(ids) > 2 * FAR_KEYS
+    read: list[int] = []
+    rows = Store.rows
+
+    def counting(self: Store, table: str, **asked: Any) -> Any:
+        answer = rows(self, table, **asked)
+        read.append(len(answer["known"]))
+        return answer
+
+    monkeypatch.setattr(Store, "rows", counting)
+    matrix(store, "enterprise", LAST, ids)
+    together = sum(read)
+    read.clear()
+    for name in ids:
+        matrix(store, "enterprise", LAST, [name])
+    assert together <= 2 * sum(read)
 
 
 def test_one_case_equals_its_row_of_the_city(history: Store) -> None:

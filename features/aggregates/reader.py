@@ -33,6 +33,8 @@ MOST_ROWS = 8_000_000
 """Rows that those codes may hold together, on average: of a key with many rows a code, fewer codes are read at once."""
 MANY_UNITS = 2_000
 """Units below which reading their own rows is cheaper than opening a rollup."""
+ROWS_OF_A_READ = 1_024
+"""Rows of other keys that take about as long to read as one more key does by itself: between 512 and 1,024 (benchmarks)."""
 FAR_KEYS = 8
 """Keys up to which each is read by itself, so that nothing of what lies between them is read."""
 
@@ -165,8 +167,7 @@ class Reader:
     def _from_rows(self, units: Units, group: Group) -> dict[Atom, Values]:
         parts = []
         for batch in self._batches(units):
-            low, high = key_span(batch)
-            read = self._rows(self._table, self._by, low, high, group.columns)
+            read = self._read(batch, group.columns)
             key = read[self._by]
             if not len(key):
                 parts.append(group.of_nothing(len(batch)))
@@ -176,6 +177,20 @@ class Reader:
             remaining = self._without(group, running)
             parts.append(running | remaining.of(rows) if remaining else running)
         return joined_units(group.atoms, parts)
+
+    def _read(self, units: Units, columns: tuple[str, ...]) -> ReadColumns:
+        """Return the rows of all keys between the first and the last of units, or of theirs alone where the others have many."""
+        low, high = key_span(units)
+        keys = np.unique(units.key)
+        rows_between = (high - low - len(keys)) * self._rows_of_code(high)
+        if rows_between <= len(keys) * ROWS_OF_A_READ:
+            return self._rows(self._table, self._by, low, high, columns)
+        reads = [self._rows(self._table, self._by, key, key + 1, columns) for key in keys.tolist()]
+        return {name: np.concatenate([read[name] for read in reads]) for name in reads[0]}
+
+    def _rows_of_code(self, codes: int) -> int:
+        """Return how many rows a code has on average, where so many codes hold all of them; 0 of the rows of a request."""
+        return self._store.size(self._table) // codes if self._stored else 0
 
     def _running(self, units: Units, rows: RowRanges, group: Group) -> dict[Atom, Values]:
         """Return the sums that are cheaper as running totals: many days, and keys with many rows."""
@@ -222,11 +237,7 @@ class Reader:
 
     def _even_edges(self, key: Column) -> list[int]:
         """Return the places at which a sorted key passes into the next batch of as many codes as may be read at once."""
-        rows_of_code = 0
-        if self._stored:
-            codes = int(key[-1]) + 1
-            rows_of_code = self._store.size(self._table) // codes
-        codes_of_most_rows = MOST_ROWS // max(rows_of_code, 1)
+        codes_of_most_rows = MOST_ROWS // max(self._rows_of_code(int(key[-1]) + 1), 1)
         step = max(1, min(ROWS_AT_ONCE, codes_of_most_rows))
         # Bounds at multiples of the step: the same batches whatever units are asked for.
         first = key[0] // step
