@@ -2,6 +2,8 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(if $(shell command -v $(name) 2>/dev/null),$(name))))
 N ?= 20000
 WORKERS ?= 2
+# the slow tests wait much, for services, browsers and processes that are stopped
+SLOW_WORKERS ?= 3
 HERE := .venv/bin
 STAMP := .venv/.installed
 EXTRA := .venv/.extra
@@ -29,18 +31,17 @@ demo: $(STAMP)
 	@$(HERE)/python docs/demo.py --enterprises $(N)
 
 # one file of tests goes to one worker, so that its fixtures are built once; the files begin in the order of tests/conftest.py
-PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+PARALLEL = --dist loadfile --no-loadscope-reorder --numprocesses
 
 test: check
-	$(HERE)/python -m pytest $(PARALLEL)
+	$(HERE)/python -m pytest $(PARALLEL) $(WORKERS)
 
-# the stops use both cores by themselves where they can, and wait much; so they run beside the other slow tests
 test-slow: $(STAMP)
-	$(HERE)/python -m pytest -m "slow and not full" $(PARALLEL)
+	$(HERE)/python -m pytest -m "slow and not full" $(PARALLEL) $(SLOW_WORKERS)
 
 # slow laws once more at the full count that was asked of each
 test-full: $(STAMP)
-	$(HERE)/python -m pytest -m full $(PARALLEL)
+	$(HERE)/python -m pytest -m full $(PARALLEL) $(WORKERS)
 
 # every kind of fault at its full count; ARGS="--kind NAME --count N" for one kind
 torture: $(STAMP)
