@@ -190,6 +190,21 @@ def test_firms_of_which_no_source_tells_any_staff_are_told_what_such_firms_were_
         assert is_inside[cases].mean() > 0.9 - 3 * np.sqrt(0.09 / cases.sum())
 
 
+def test_one_large_find_does_not_speak_for_all_firms_of_which_no_source_tells_any_staff() -> None:
+    matrix, count = drawn(1500)
+    staff = np.nan_to_num(matrix.column("staff")) + 1
+    nobody = np.arange(1500) < 12
+    values = np.column_stack([np.where(nobody, 0.0, staff), matrix.values[:, 1:]])
+    few = replace(matrix, values=values)
+    once = np.where(nobody, 0.0, count)
+    once[3] = 900.0
+    fit = fit_number(few, once, recipe(), SHAPE, unit="persons")
+    assert fit is not None and fit.number.untold is not None
+    others = nobody & (once == 0)
+    _, highest = fit.interval(few)
+    assert fit.expected(few)[others].max() < 60 and highest[others].min() > 100
+
+
 def test_intervals_hold_where_most_declare_a_tenth_of_their_staff() -> None:
     kept = []
     for seed in (33, 34):

@@ -15,7 +15,7 @@ from features.contract.tables import contract
 from features.ingest.source_toml import Target
 from features.matrix import Matrix
 from models.bundle.booster import predicted_means
-from models.bundle.number import Correction, Number, Untold
+from models.bundle.number import Correction, Number
 from training.data.folds import Fold, folds_by_key
 from training.data.recipe import Recipe, Shape
 from training.models.size_classes import (
@@ -26,6 +26,7 @@ from training.models.size_classes import (
     levelled_untold,
     no_reaches,
     staff_corrections,
+    untold_stake,
     with_reaches,
 )
 from training.models.trials import binned_of, dataset_of, trials_of
@@ -194,7 +195,7 @@ def _bounds(number: Number, matrix: Matrix, count: Floats) -> Number:
     finds = written[~is_told & (written > 0)]
     if not (finds > number.least).any():
         return number
-    return number.model_copy(update={"untold": Untold(stake=float(finds.mean()))})
+    return number.model_copy(update={"untold": untold_stake(finds, written[written > 0])})
 
 
 def _named(names: tuple[str, ...], matrix: Matrix) -> tuple[str, ...]:

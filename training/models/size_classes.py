@@ -20,6 +20,8 @@ COVERAGE = 0.9
 """The share of cases whose number should lie in its interval; a choice."""
 FARTHEST = 5.0
 """A number is multiplied or divided by this factor at most; a choice."""
+BESIDE = 10.0
+"""Finds of all units that count beside those of untold ones, so that one large find does not speak for all of these; a choice."""
 STEEPEST = 0.9
 """How fast a correction may move with staff, as a power of it: below 1, so that more staff never means a smaller number."""
 
@@ -155,14 +157,29 @@ def _gentle(place: Floats, drawn: Floats) -> Floats:
     return gentle
 
 
+def untold_stake(finds: Floats, finds_of_all: Floats) -> Untold:
+    """Return what is taken to be at stake of untold units: the mean of what was found at them, drawn to that of all finds.
+
+    >>> untold_stake(np.array([500.0]), np.array([500.0, 4.0, 3.0, 5.0])).stake
+    161.8181818181818
+    """
+    mean = float(finds_of_all.mean())
+    return Untold(stake=(float(finds.sum()) + BESIDE * mean) / (len(finds) + BESIDE))
+
+
 def levelled_untold(untold: Untold, unseen: Unseen) -> Untold:
-    """Return what is taken to be at stake of untold units, at which what is told of them comes to what was found."""
+    """Return what is taken to be at stake of untold units, at which what is told of them comes to what was found.
+
+    Few finds move it little: as far as their share of as many and BESIDE more.
+    """
     count = unseen.count[unseen.is_untold]
     told = unseen.told[unseen.is_untold]
-    if not told.sum() > 0:
+    if not (told.sum() > 0 and count.sum() > 0):
         return untold
-    ratio = np.clip(count.sum() / told.sum(), 1 / FARTHEST, FARTHEST)
-    return untold.model_copy(update={"stake": untold.stake * float(ratio)})
+    finds = int((count > 0).sum())
+    ratio = (count.sum() / told.sum()) ** (finds / (finds + BESIDE))
+    level = float(np.clip(ratio, 1 / FARTHEST, FARTHEST))
+    return untold.model_copy(update={"stake": untold.stake * level})
 
 
 def with_reaches(number: Number, unseen: Unseen, expected: Floats) -> Number:
