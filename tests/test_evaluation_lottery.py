@@ -287,6 +287,22 @@ def test_the_interval_of_a_share_is_the_exact_one_where_each_unit_stands_alone()
     assert all_alike.low == pytest.approx(0.025)
 
 
+@pytest.mark.parametrize("hits", range(1, 12))
+@pytest.mark.parametrize("units", [1, 2, 5])
+def test_units_that_happen_to_be_alike_tell_no_more_than_as_many_cases(
+    hits: int, units: int
+) -> None:
+    # deviations of such units sum to nothing but rounding
+    label = np.tile(np.arange(12.0) < hits, units).astype(np.float64)
+    unit = np.repeat(np.arange(units), 12).astype(np.str_)
+    weight = np.tile(1 / (np.arange(12) + 3), units)
+    for each in (np.ones(12 * units), weight):
+        share = share_by_unit(label, each, unit)
+        effective = each.sum() ** 2 / (each**2).sum()
+        independent = exact_share(share.value, effective)
+        assert share.low <= independent.low < independent.high <= share.high
+
+
 def test_what_cannot_be_estimated_is_a_word_with_its_reason() -> None:
     told, guilty, workers = population(300)
     nobody = surveyed(guilty, told, np.full(300, 1e-9), 0)

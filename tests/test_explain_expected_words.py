@@ -92,6 +92,24 @@ def test_a_number_that_nothing_bounds_has_no_upper_end(model_parts: Parts, tmp_p
     assert "nothing bounds" in words["en"]
 
 
+def test_the_words_name_no_bound_where_no_source_tells_the_staff(
+    model_parts: Parts, tmp_path: Path
+) -> None:
+    number = with_number(model_parts).number
+    assert number is not None
+    untold = Number.model_validate(number.model_dump() | {"untold": {"stake": 7.0}})
+    bundle = bundle_of(replace(model_parts, number=untold), tmp_path)
+    place = model_parts.probe.names.index("staff")
+    values = model_parts.probe.values.copy()
+    values[0, place] = 0.0
+    probe = replace(model_parts.probe, values=values)
+    scores = score(bundle, probe)
+    words = expected_words(bundle, probe.row(0), scores, 0)
+    plain = plain_interval(scores.interval_of(0))
+    assert words is not None and "nothing bounds" in words["en"]
+    assert plain is not None and plain["upper"] is None
+
+
 def test_a_model_without_a_way_to_its_number_has_no_words(
     model_parts: Parts, model_bundle: Bundle
 ) -> None:

@@ -64,16 +64,17 @@ def test_no_number_is_below_nothing_or_above_the_staff(
     matrix, _ = half
     expected = fit.expected(matrix)
     lowest, highest = fit.interval(matrix)
-    staff = np.nan_to_num(matrix.column("staff")) + 1
-    assert (expected >= 0).all() and (expected <= staff).all()
-    assert (lowest <= expected).all() and (expected <= highest).all() and (highest <= staff).all()
+    # of whom no source tells any staff nothing is known that could bound a number
+    most = np.where(matrix.column("staff") > 0, matrix.column("staff") + 1, np.inf)
+    assert (expected >= 0).all() and (expected <= most).all()
+    assert (lowest <= expected).all() and (expected <= highest).all() and (highest <= most).all()
     for share in (0.0, 0.7, 1e9):
         told = fit.number.expected(matrix.names, matrix.values, np.full(len(matrix), share))
-        assert (told >= 0).all() and (told <= staff).all()
+        assert (told >= 0).all() and (told <= most).all()
 
 
 def test_of_the_same_share_more_staff_never_means_a_smaller_number(fit: CountFit) -> None:
-    staff = np.arange(3000.0)[:, None]
+    staff = np.arange(1.0, 3000.0)[:, None]
     told = fit.number.expected(("staff",), staff, np.full(len(staff), 0.05))
     assert (np.diff(told) > 0).all()
 
@@ -150,14 +151,78 @@ def test_amounts_are_bounded_by_wages_and_what_has_no_unit_by_nothing() -> None:
     wages = Matrix("enterprise", matrix.keys, matrix.as_of, names, values, {})
     fit = fit_number(wages, count * 4e5, recipe(), SHAPE, unit="fen")
     assert fit is not None and fit.number.stake == ("payroll_12m",)
-    assert (fit.expected(wages) <= np.nan_to_num(values[:, 0]) + fit.number.least).all()
+    most = np.where(values[:, 0] > 0, values[:, 0] + fit.number.least, np.inf)
+    assert (fit.expected(wages) <= most).all()
     free = fit_number(wages, count, recipe(), SHAPE, unit="")
     assert free is not None and free.number.stake == () and "share" not in free.losses
     much = np.full(1500, 1e12)
-    _, most = fit.number.interval(names, values, much)
-    assert (most <= np.ceil(fit.number.at_stake(names, values))).all()
+    _, highest = fit.number.interval(names, values, much)
+    assert (highest <= np.ceil(most)).all()
     _, unbounded = free.number.interval(names, values, much)
     assert (unbounded >= much).all()
+
+
+def hiding_all(seed: int, nothing: float) -> tuple[Matrix, Floats, Floats]:
+    """Return visited firms, a fourth of which are in no source with any staff (`nothing`), what was found, and which they are."""
+    draw = np.random.default_rng(seed)
+    matrix, count = drawn(2400, seed)
+    area = np.log1p(count) + draw.normal(size=2400)
+    # among them all sizes, and no feature that says what was hidden but a noisy one
+    hides = draw.random(2400) < 0.25
+    staff = np.where(hides, nothing, np.nan_to_num(matrix.column("staff")) + 1)
+    values = np.column_stack([staff, matrix.values[:, 1], area])
+    return replace(matrix, names=("staff", "shy", "area"), values=values), count, hides
+
+
+@pytest.mark.parametrize("nothing", [np.nan, 0.0])
+def test_firms_of_which_no_source_tells_any_staff_are_told_what_such_firms_were_found_to_hide(
+    nothing: float,
+) -> None:
+    matrix, count, _ = hiding_all(31, nothing)
+    fit = fit_number(matrix, count, recipe(), SHAPE, unit="persons")
+    assert fit is not None
+    others, true, hides = hiding_all(32, nothing)
+    lowest, highest = fit.interval(others)
+    is_inside = (lowest <= true) & (true <= highest)
+    for cases in (hides, ~hides):
+        apart = true[cases] - fit.expected(others)[cases]
+        assert abs(apart.sum()) < 3 * np.sqrt(2 * (apart**2).sum())
+        assert is_inside[cases].mean() > 0.9 - 3 * np.sqrt(0.09 / cases.sum())
+
+
+def test_one_large_find_does_not_speak_for_all_firms_of_which_no_source_tells_any_staff() -> None:
+    matrix, count = drawn(1500)
+    staff = np.nan_to_num(matrix.column("staff")) + 1
+    nobody = np.arange(1500) < 12
+    values = np.column_stack([np.where(nobody, 0.0, staff), matrix.values[:, 1:]])
+    few = replace(matrix, values=values)
+    once = np.where(nobody, 0.0, count)
+    once[3] = 900.0
+    fit = fit_number(few, once, recipe(), SHAPE, unit="persons")
+    assert fit is not None and fit.number.untold is not None
+    others = nobody & (once == 0)
+    _, highest = fit.interval(few)
+    assert fit.expected(few)[others].max() < 60 and highest[others].min() > 100
+
+
+def test_intervals_hold_where_most_declare_a_tenth_of_their_staff() -> None:
+    kept = []
+    for seed in (33, 34):
+        matrix, count = drawn(2400, seed)
+        tenth = np.ceil((np.nan_to_num(matrix.column("staff")) + 1) / 10)
+        values = np.column_stack([tenth, matrix.values[:, 1:]])
+        kept.append((replace(matrix, values=values), count))
+    fit = fit_number(*kept[0], recipe(), SHAPE, unit="persons")
+    assert fit is not None
+    matrix, count = kept[1]
+    assert (count > matrix.column("staff") + 1).mean() > 0.1
+    lowest, highest = fit.interval(matrix)
+    is_inside = (lowest <= count) & (count <= highest)
+    for member in range(2):
+        cases = sizes(fit, matrix) == member
+        assert is_inside[cases].mean() > 0.9 - 3 * np.sqrt(0.09 / cases.sum())
+    apart = count - fit.expected(matrix)
+    assert abs(apart.sum()) < 3 * np.sqrt(2 * (apart**2).sum())
 
 
 def owing(seed: int) -> tuple[Matrix, Floats]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
@@ -262,6 +264,12 @@ def test_too_few_of_either_class_is_one_clear_line() -> None:
         fit_any(by_key(matrix, few()), (np.arange(100) < 3).astype(np.float64), few())
     with pytest.raises(TargetError, match="got 100 with and 0 without"):
         fit_any(by_key(matrix, few()), np.ones(100), few())
+    # the claims of one person have a key each
+    of_one_person = replace(by_key(matrix, few()), folds=())
+    with pytest.raises(
+        TargetError, match="the cases of one unit alone, or the claims of one person"
+    ):
+        fit_any(of_one_person, (np.arange(100) < 50).astype(np.float64), few())
 
 
 def test_a_choice_that_the_recipe_does_not_know_is_named() -> None:

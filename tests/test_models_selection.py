@@ -293,6 +293,17 @@ def test_too_few_lottery_visits_leave_weights_and_without_those_it_is_said_to_ho
     assert moved(unseen, replace(selection, weight=weight))[1] == "weighted"
 
 
+@pytest.mark.parametrize(("heavy", "basis"), [(1.0, "lottery"), (20.0, "visited")])
+def test_lottery_visits_count_by_how_much_they_tell_where_few_weigh_nearly_all(
+    heavy: float, basis: str
+) -> None:
+    unseen, selection = scored(800, step=1.0, lottery=60)
+    drawn = np.flatnonzero(selection.anchor)
+    anchor = selection.anchor.copy()
+    anchor[drawn[:6]] = heavy
+    assert moved(unseen, replace(selection, anchor=anchor))[1] == basis
+
+
 @settings(max_examples=3, deadline=None)
 @given(st.integers(0, 2**31), st.floats(-2, 2))
 def test_a_higher_score_is_told_no_lower_probability_and_the_order_of_cases_changes_no_bit(

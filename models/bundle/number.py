@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 class BundlePart(BaseModel):
@@ -36,19 +37,30 @@ class Correction(BundlePart):
 class Reach(BundlePart):
     """How many spreads what is found may lie from what is expected, of units of `up_to` staff, None for all above.
 
-    `spreads` is None where too few cases were seen to tell: the interval then holds all that is at stake.
+    `spreads` is None where too few cases were seen to tell: the interval then holds all that is at stake. Numbers of such
+    units are `bounded` by it, unless more was found too often.
     """
 
     up_to: PositiveFloat | None
     spreads: FiniteFloat | None = Field(None, ge=0)
+    # left out where it is true, so that bundles written before have the same bytes
+    bounded: bool = Field(default=True, exclude_if=bool)
+
+
+class Untold(BundlePart):
+    """Units of which no source tells what is at stake: what is taken in its place, and their spreads; nothing bounds them."""
+
+    stake: PositiveFloat
+    spreads: FiniteFloat | None = Field(default=None, ge=0)
 
 
 class Number(BundlePart):
     """How the shares that a count model tells become numbers: times what is at stake, times a correction by staff.
 
     `staff` names the features whose largest is a unit's staff, `stake` those whose largest, times `each` and with `least`
-    added, is at stake and bounds the number; without any of `stake` nothing does. `unit` is that of the number, "" where
-    nothing says. `coverage` is the share of cases of every size whose number should lie in its interval.
+    added, is at stake and bounds the number; without any of `stake` nothing does. A unit of which none of these tells
+    anything is `untold`, where such units were found with more than `least`. `unit` is that of the number, "" where nothing
+    says. `coverage` is the share of cases of every size whose number should lie in its interval.
     """
 
     staff: tuple[str, ...]
@@ -59,6 +71,7 @@ class Number(BundlePart):
     coverage: float = Field(gt=0, lt=1)
     each: PositiveFloat = 1.0
     unit: str = ""
+    untold: Untold | None = Field(default=None, exclude_if=lambda untold: untold is None)
 
     @model_validator(mode="after")
     def _rises_with_staff(self) -> Number:
@@ -76,15 +89,41 @@ class Number(BundlePart):
         """Return the staff of each row, the largest number that its features tell, 0 where none does."""
         return _largest(self.staff, names, values)
 
+    def is_told(self, names: Sequence[str], values: Floats) -> Mask:
+        """Return of which rows a feature tells what is at stake: all, where there is no feature to tell it."""
+        if not self.stake:
+            return np.ones(len(values), np.bool_)
+        return np.asarray(_largest(self.stake, names, values) > 0)
+
     def at_stake(self, names: Sequence[str], values: Floats) -> Floats:
         """Return what each row has at stake, always above 0."""
-        return self.least + self.each * _largest(self.stake, names, values)
+        at_stake = self.least + self.each * _largest(self.stake, names, values)
+        if self.untold is None:
+            return at_stake
+        return np.where(self.is_told(names, values), at_stake, self.untold.stake)
+
+    def most(self, names: Sequence[str], values: Floats) -> Floats:
+        """Return what bounds the number of each row, infinite where nothing does."""
+        if not self.stake:
+            return np.full(len(values), np.inf)
+        member = staff_class(self.reaches, self.staff_of(names, values))
+        is_bounded = np.array([each.bounded for each in self.reaches])[member]
+        if self.untold is not None:
+            is_bounded &= self.is_told(names, values)
+        return np.where(is_bounded, self.at_stake(names, values), np.inf)
 
     def expected(self, names: Sequence[str], values: Floats, share: Floats) -> Floats:
-        """Return the number expected of each row, never below 0 nor above what is at stake."""
-        most = 1.0 if self.stake else np.inf
-        corrected = share * self.factor(self.staff_of(names, values))
+        """Return the number expected of each row, never below 0 nor above what bounds it."""
+        most = np.where(np.isinf(self.most(names, values)), np.inf, 1.0)
+        corrected = share * self.correction(names, values)
         return np.asarray(self.at_stake(names, values) * np.clip(corrected, 0.0, most))
+
+    def correction(self, names: Sequence[str], values: Floats) -> Floats:
+        """Return by what the number of each row is multiplied: by staff, where anybody tells it."""
+        factor = self.factor(self.staff_of(names, values))
+        if self.untold is None:
+            return factor
+        return np.where(self.is_told(names, values), factor, 1.0)
 
     def factor(self, staff: Floats) -> Floats:
         """Return the correction of each number of staff: a line between the corrections, level outside them."""
@@ -96,12 +135,21 @@ class Number(BundlePart):
         self, names: Sequence[str], values: Floats, expected: Floats
     ) -> tuple[Floats, Floats]:
         """Return the whole numbers between which what is found should lie; the upper one is infinite where nothing bounds it."""
-        spreads = [np.inf if each.spreads is None else each.spreads for each in self.reaches]
-        member = staff_class(self.reaches, self.staff_of(names, values))
-        reach = np.array(spreads)[member] * spread(expected)
-        most = np.ceil(self.at_stake(names, values)) if self.stake else np.inf
+        reach = self._spreads(names, values) * spread(expected)
         lower = np.floor(np.maximum(expected - reach, 0.0))
-        return lower, np.minimum(np.ceil(expected + reach), most)
+        return lower, np.minimum(np.ceil(expected + reach), np.ceil(self.most(names, values)))
+
+    def _spreads(self, names: Sequence[str], values: Floats) -> Floats:
+        """Return how many spreads from what is expected the interval of each row reaches, infinite where nothing tells."""
+        member = staff_class(self.reaches, self.staff_of(names, values))
+        spreads = np.array([_spreads_of(each) for each in self.reaches])[member]
+        if self.untold is None:
+            return spreads
+        return np.where(self.is_told(names, values), spreads, _spreads_of(self.untold))
+
+
+def _spreads_of(part: Reach | Untold) -> float:
+    return np.inf if part.spreads is None else part.spreads
 
 
 def _largest(wanted: Sequence[str], names: Sequence[str], values: Floats) -> Floats:

@@ -78,9 +78,9 @@ def _expected(expected: float, interval: Interval, unit: str, language: str) -> 
 def _made(bundle: Bundle, number: Number, inputs: Floats, expected: float, language: str) -> str:
     """Return of what a number is a share, and its correction: the share is told with the correction in it."""
     names = bundle.manifest.names
-    factor = float(number.factor(number.staff_of(names, inputs))[0])
+    factor = float(number.correction(names, inputs)[0])
     corrected = value_words(factor, "ratio", language)
-    if not number.stake:
+    if math.isinf(number.most(names, inputs)[0]):
         return UNSHARED[language].format(factor=corrected)
     at_stake = float(number.at_stake(names, inputs)[0])
     unit = bundle.manifest.unit_expected

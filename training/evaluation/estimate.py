@@ -18,6 +18,8 @@ TAIL = 0.025
 """Chance of a miss on either side, so that intervals are of 95 %."""
 TAIL_OF_AMOUNT = 0.02
 """The same of an amount: less, because the tail itself is estimated, and so that 93 % hold with 400 visits of a long one."""
+LEAST_VARIANCE = 1e-20
+"""Variance of a share below which it is that of rounding: the deviations of one unit, or of units alike, sum to some 1e-16."""
 LEAST_SKEW = 1e-4
 """Skewness below which a Pearson III curve is a normal one to four digits, since its shape is 4 / skewness squared."""
 
@@ -239,7 +241,8 @@ def share_by_unit(label: Floats, weight: Floats, unit: NDArray[np.str_]) -> Told
     """Return the weighted share of positives among cases; those of one unit count as one, as far as they are alike.
 
     With one case a unit and equal weights it is the exact binomial interval. A case without label or weight says nothing.
-    Source: as `exact_share`, the variance linearised and summed by unit.
+    Source: as `exact_share`, the variance linearised and summed by unit; the effective number is bounded by that of the
+    cases as Parker et al. do (2017), Vital and Health Statistics 2(175).
     """
     is_seen = ~np.isnan(label) & (weight > 0)
     if not is_seen.any():
@@ -250,7 +253,9 @@ def share_by_unit(label: Floats, weight: Floats, unit: NDArray[np.str_]) -> Told
     _, member = np.unique(unit[is_seen], return_inverse=True)
     whole = float(seen_weight.sum())
     variance = float((np.bincount(member, apart) ** 2).sum()) / whole**2
-    if 0 < share < 1 and variance > 0:
-        return exact_share(share, share * (1 - share) / variance)
+    if 0 < share < 1 and variance > LEAST_VARIANCE:
+        # units that happen to balance tell no more than as many cases of units of their own
+        most = whole**2 / float((seen_weight**2).sum())
+        return exact_share(share, min(share * (1 - share) / variance, most))
     of_unit = np.bincount(member, seen_weight)
     return exact_share(share, whole**2 / float((of_unit**2).sum()))

@@ -21,9 +21,12 @@ from training.data.recipe import Recipe, Shape
 from training.models.size_classes import (
     COVERAGE,
     Unseen,
+    bounded_reaches,
     deviance,
+    levelled_untold,
     no_reaches,
     staff_corrections,
+    untold_stake,
     with_reaches,
 )
 from training.models.trials import binned_of, dataset_of, trials_of
@@ -131,7 +134,7 @@ def fit_number(
     The form is the one whose numbers, corrected by size, fit cases of unseen units best. The same cases give the
     same model in whatever order they stand.
     """
-    number = _number(matrix, unit)
+    number = _bounds(_number(matrix, unit), matrix, count)
     cases = _cases(matrix, count, number, recipe)
     is_find = cases.count > 0
     is_taught = [is_find[fold.seen].any() for fold in cases.folds]
@@ -175,6 +178,26 @@ def _number(matrix: Matrix, unit: str) -> Number:
     )
 
 
+def _bounds(number: Number, matrix: Matrix, count: Floats) -> Number:
+    """Return the number, bounded by what is at stake only where what was found bears it out.
+
+    Whoever hides all of the staff is known to have none: of units without any, what visits found says what is at stake.
+    """
+    if not number.stake:
+        return number
+    rows = ~np.isnan(count)
+    written = count[rows]
+    names, values = matrix.names, matrix.values[rows]
+    is_told = number.is_told(names, values)
+    staff = number.staff_of(names, values)
+    at_stake = number.at_stake(names, values)
+    number = bounded_reaches(number, staff[is_told], written[is_told], at_stake[is_told])
+    finds = written[~is_told & (written > 0)]
+    if not (finds > number.least).any():
+        return number
+    return number.model_copy(update={"untold": untold_stake(finds, written[written > 0])})
+
+
 def _named(names: tuple[str, ...], matrix: Matrix) -> tuple[str, ...]:
     """Return those of the names that a matrix has."""
     return tuple(name for name in names if name in matrix.names)
@@ -211,11 +234,27 @@ def _judged(cases: _Cases, form: Form, rounds: int, share: Floats, number: Numbe
     """Return a form with its corrections, its intervals, and the loss of its corrected numbers."""
     names = cases.matrix.names
     values = cases.matrix.values
-    unseen = Unseen(number.staff_of(names, values), share * cases.at_stake, cases.count)
-    number = number.model_copy(update={"corrections": staff_corrections(unseen)})
+    unseen = Unseen(
+        staff=number.staff_of(names, values),
+        told=share * cases.at_stake,
+        count=cases.count,
+        most=number.most(names, values),
+        is_untold=_is_untold(number, cases),
+    )
+    changes: dict[str, object] = {"corrections": staff_corrections(unseen)}
+    if number.untold is not None:
+        changes["untold"] = levelled_untold(number.untold, unseen)
+    number = number.model_copy(update=changes)
     expected = number.expected(names, values, share)
     loss = deviance(cases.count, expected)
     return _Tried(form, rounds, with_reaches(number, unseen, expected), expected, loss)
+
+
+def _is_untold(number: Number, cases: _Cases) -> NDArray[np.bool_]:
+    """Return which cases are of units that the number knows as untold."""
+    if number.untold is None:
+        return np.zeros(len(cases.count), np.bool_)
+    return ~number.is_told(cases.matrix.names, cases.matrix.values)
 
 
 def _trained(cases: _Cases, form: Form, shape: Shape, rounds: int) -> Booster:

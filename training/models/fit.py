@@ -87,10 +87,9 @@ def fit_any(lesson: Lesson, label: Floats, recipe: Recipe) -> Fit:
             f"{positives} with and {len(label) - positives} without: add history or change the split"
         )
     if not lesson.folds:
-        units = set(lesson.matrix.keys.tolist())
         raise TargetError(
-            f"learning tries a model on units that it has not seen; got {len(units)} "
-            "unit in all: add the history of others"
+            "learning tries a model on units that it has not seen; got the cases of one unit alone, or the claims of one "
+            "person: add the history of others"
         )
     return _fit(_Sample(lesson, label), recipe)
 

@@ -53,10 +53,10 @@ def to_population(
 ) -> tuple[Calibration, CalibratedOn]:
     """Return the calibration of all that a list is drawn from, and what it rests on.
 
-    Lottery visits speak for all where at least `least` have a score of a model that had not seen them, else all visits by
-    inverse propensity. Each move is fitted to all folds but one and asked about that one; the one of least weighted loss is
-    taken, by a propensity only where it is clearly less than that of visits. The raw score and the base rate are among them,
-    and none is taken that loses more than either.
+    Lottery visits speak for all where as many as at least `least` of equal weight have a score of a model that had not seen
+    them, else all visits by inverse propensity. Each move is fitted to all folds but one and asked about that one; the one of
+    least weighted loss is taken, by a propensity only where it is clearly less than that of visits. The raw score and the
+    base rate are among them, and none is taken that loses more than either.
     """
     basis, weight = _speaking(unseen, selection, least)
     speaking = _those_that_speak(unseen, weight)
@@ -96,7 +96,8 @@ def _speaking(unseen: UnseenScores, selection: Selection | None, least: int) -> 
     if selection is None:
         return VISITED, ones
     anchor = selection.anchor[unseen.place]
-    if _has_both(unseen.label[anchor > 0]) and int((anchor > 0).sum()) >= least:
+    # few of small recorded chances may speak for nearly all, and tell no more than so many would
+    if _has_both(unseen.label[anchor > 0]) and effective_number(anchor) >= least:
         return LOTTERY, anchor
     weight = selection.weight[unseen.place]
     if selection.tells and effective_number(weight) >= least:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle.number import Correction, Number, Reach, spread, staff_class
+from models.bundle.number import Correction, Number, Reach, Untold, spread, staff_class
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -20,17 +20,24 @@ COVERAGE = 0.9
 """The share of cases whose number should lie in its interval; a choice."""
 FARTHEST = 5.0
 """A number is multiplied or divided by this factor at most; a choice."""
+BESIDE = 10.0
+"""Finds of all units that count beside those of untold ones, so that one large find does not speak for all of these; a choice."""
 STEEPEST = 0.9
 """How fast a correction may move with staff, as a power of it: below 1, so that more staff never means a smaller number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unseen:
-    """Cases that a model had not seen: their staff, the number told of each before any correction, the number found."""
+    """Cases that a model had not seen: their staff, the number told of each before any correction, the number found.
+
+    `most` is what bounds the number of each; `is_untold` says of which no source tells what is at stake.
+    """
 
     staff: Floats
     told: Floats
     count: Floats
+    most: Floats | float = np.inf
+    is_untold: Mask | bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +54,26 @@ def no_reaches() -> tuple[Reach, ...]:
     return tuple(Reach(up_to=end, spreads=None) for end in (*REACHES, None))
 
 
+def bounded_reaches(number: Number, staff: Floats, count: Floats, at_stake: Floats) -> Number:
+    """Return the number with the bound lifted from each size in which more than what is at stake was found too often.
+
+    Too often is in more of the cases than an interval may miss: no interval below the bound would hold enough of them.
+    """
+    is_above = count > np.ceil(at_stake)
+    member = staff_class(number.reaches, staff)
+    reaches = []
+    for place, each in enumerate(number.reaches):
+        of_size = member == place
+        too_often = is_above[of_size].sum() > (1 - number.coverage) * of_size.sum()
+        reaches.append(each.model_copy(update={"bounded": not too_often}))
+    return number.model_copy(update={"reaches": tuple(reaches)})
+
+
 def staff_corrections(unseen: Unseen) -> tuple[Correction, ...]:
     """Return the corrections at which what is told of each size comes to what was found, as far as chance does not explain it.
 
     The ratios of the classes are drawn to a line by staff, each the more the worse it is known: chance alone parts those
-    of few large units.
+    of few large units. Cases of which no source tells the staff have no size, and are left out.
     """
     ratios = _ratios(unseen)
     if not len(ratios.place):
@@ -75,7 +97,7 @@ def _classes(unseen: Unseen) -> Iterator[Mask]:
     """Yield the cases of each class in which something was told and found."""
     member = np.searchsorted(np.array(ENDS), unseen.staff, side="left")
     for place in range(len(ENDS) + 1):
-        cases = member == place
+        cases = (member == place) & ~np.asarray(unseen.is_untold)
         if unseen.count[cases].sum() > 0 and unseen.told[cases].sum() > 0:
             yield cases
 
@@ -135,6 +157,31 @@ def _gentle(place: Floats, drawn: Floats) -> Floats:
     return gentle
 
 
+def untold_stake(finds: Floats, finds_of_all: Floats) -> Untold:
+    """Return what is taken to be at stake of untold units: the mean of what was found at them, drawn to that of all finds.
+
+    >>> untold_stake(np.array([500.0]), np.array([500.0, 4.0, 3.0, 5.0])).stake
+    161.8181818181818
+    """
+    mean = float(finds_of_all.mean())
+    return Untold(stake=(float(finds.sum()) + BESIDE * mean) / (len(finds) + BESIDE))
+
+
+def levelled_untold(untold: Untold, unseen: Unseen) -> Untold:
+    """Return what is taken to be at stake of untold units, at which what is told of them comes to what was found.
+
+    Few finds move it little: as far as their share of as many and BESIDE more.
+    """
+    count = unseen.count[unseen.is_untold]
+    told = unseen.told[unseen.is_untold]
+    if not (told.sum() > 0 and count.sum() > 0):
+        return untold
+    finds = int((count > 0).sum())
+    ratio = (count.sum() / told.sum()) ** (finds / (finds + BESIDE))
+    level = float(np.clip(ratio, 1 / FARTHEST, FARTHEST))
+    return untold.model_copy(update={"stake": untold.stake * level})
+
+
 def with_reaches(number: Number, unseen: Unseen, expected: Floats) -> Number:
     """Return the number with intervals that hold what was found of enough unseen cases of each size: split conformal.
 
@@ -142,14 +189,28 @@ def with_reaches(number: Number, unseen: Unseen, expected: Floats) -> Number:
     """
     # a number of nothing has no spread: then any find is infinitely far, and the least float stands for none
     distance = np.abs(unseen.count - expected) / np.maximum(spread(expected), np.finfo(float).tiny)
+    # the interval ends at the bound, so what was found above it lies outside, however near
+    distance[unseen.count > np.ceil(unseen.most)] = np.inf
     member = staff_class(number.reaches, unseen.staff)
+    is_told = ~np.asarray(unseen.is_untold)
     reaches = []
     for place, each in enumerate(number.reaches):
-        distances = np.sort(distance[member == place])
-        wanted = int(np.ceil((len(distances) + 1) * number.coverage))
-        spreads = float(distances[wanted - 1]) if wanted <= len(distances) else None
-        reaches.append(Reach(up_to=each.up_to, spreads=spreads))
-    return number.model_copy(update={"reaches": tuple(reaches)})
+        spreads = _conformal(distance[(member == place) & is_told], number.coverage)
+        reaches.append(each.model_copy(update={"spreads": spreads}))
+    changes: dict[str, object] = {"reaches": tuple(reaches)}
+    if number.untold is not None:
+        spreads = _conformal(distance[unseen.is_untold], number.coverage)
+        changes["untold"] = number.untold.model_copy(update={"spreads": spreads})
+    return number.model_copy(update=changes)
+
+
+def _conformal(distance: Floats, coverage: float) -> float | None:
+    """Return the distance within which enough cases lie, None where too few were seen to tell."""
+    ascending = np.sort(distance)
+    wanted = int(np.ceil((len(ascending) + 1) * coverage))
+    if wanted > len(ascending) or np.isinf(ascending[wanted - 1]):
+        return None
+    return float(ascending[wanted - 1])
 
 
 def deviance(count: Floats, expected: Floats) -> float:
