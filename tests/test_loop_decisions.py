@@ -188,6 +188,21 @@ def alive(store: Store, table: str, day: int) -> tuple[int, int]:
     return len(store.live(table, day, ("row_id",))["row_id"]), total
 
 
+@pytest.mark.parametrize("more", [{"enterprise": "e2"}, {"lodged": "2015-07-06"}])
+@pytest.mark.parametrize("upheld", [True, False])
+def test_an_appeal_is_decided_as_it_was_lodged(
+    write_source: Any, more: dict[str, Any], upheld: bool
+) -> None:
+    dispatch = {"enterprise": "e1", "agency": "e2", "workers": 5, "started": "2014-01-01"}
+    place = write_source(town_tables() | {"dispatch": [dispatch]}, TARGET)
+    about = {"table": "dispatch", "row_id": "dispatch-1"}
+    lodged(place, appeal(**about), "a")
+    decision = {"decided_on": "2015-07-09", "upheld": upheld}
+    with pytest.raises(ActRefused, match="by another or on another day"):
+        lodged(place, appeal(**about | decision | more), "b")
+    assert lodged(place, appeal(**about | decision), "c")
+
+
 def test_an_upheld_appeal_takes_the_row_back_from_the_day_it_became_known(
     loaded_town: Path,
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from tests.loop_town import (
     POSTED,
     TARGET,
     begin,
+    issue_alert,
     outcome,
     posted,
     town_tables,
@@ -170,6 +172,9 @@ def test_the_ledger_says_who_did_what_and_names_nobody_in_its_leaves(loaded_town
         ({"enterprise": "e2"}, "does not list"),
         ({"plan": None, "draw": "D"}, "did not take"),
         ({"plan": None, "alert": "A"}, "not of this enterprise"),
+        ({"alert": "A"}, "not of this enterprise"),
+        ({"draw": "D"}, "did not take"),
+        ({"plan": "Q", "draw": "D", "enterprise": "e3"}, "does not list"),
         ({"inspection": "old"}, "source itself holds"),
         ({"supersedes": "9-0123456789"}, "without supersedes"),
         ({"opened": "2015-07-01"}, "opened from the day it was ordered"),
@@ -210,6 +215,26 @@ def test_a_drawn_visit_has_one_outcome_whether_its_plan_or_its_draw_is_named(
     corrected = outcome(inspection="i3", enterprise="e3", supersedes=record, **first)
     posted(place, corrected, "c")
     assert labels(open_store(place), POSTED).keys() == {"old", "i3"}
+
+
+NAMED = ({"plan": "P", "alert": "A"}, {"plan": "P", "alert": None}, {"plan": None, "alert": "A"})
+"""What an outcome of the visit to e1 may name as its order."""
+
+
+@pytest.mark.parametrize(("first", "second"), list(permutations(NAMED, 2)))
+def test_a_visit_that_a_plan_and_an_alert_ordered_has_one_outcome_whichever_is_named(
+    loaded_town: Path, first: dict[str, str | None], second: dict[str, str | None]
+) -> None:
+    place = begin(loaded_town)
+    issue_alert()
+    posted(place, outcome(**first), "a")
+    another = outcome(inspection="i9", **second)
+    if any(number and second[order] == number for order, number in first.items()):
+        with pytest.raises(ActRefused, match="has its outcome under inspection 'i1'"):
+            posted(place, another, "b")
+    else:
+        # nothing says that the two are one visit
+        posted(place, another, "b")
 
 
 def test_no_team_supersedes_the_outcome_of_another_visit_or_learns_its_record(

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from features.calendar import day_of
 from features.engine.engine import engine_of
 from features.engine.matrices import matrix
-from features.errors import HistoryError, RequestError, UnknownId
+from features.errors import HistoryError, RequestError, TargetError, UnknownId
 from features.ingest.scan import files_in
 from features.ingest.source import find_source
 from features.store.append import feed
@@ -234,6 +234,22 @@ def test_a_key_asked_again_is_the_same_job_and_for_something_else_a_conflict(hom
             begun(home, ledger, BatchOf(), replace(SYSTEM, retry=None))
         with pytest.raises(UnknownId):
             begun(home, ledger, BatchOf(ids=["nobody"]), replace(SYSTEM, retry="k2"))
+
+
+def test_a_key_asked_again_is_the_same_job_whatever_the_service_would_say_now(home: Home) -> None:
+    firms = home.scorer.ranks[home.record.target].keys.tolist()
+    with Ledger(home.path / "ledger.db") as ledger:
+        first = begun(home, ledger, BatchOf(ids=firms[:3]))
+        ended(home, ledger, first.job)
+        # another generation, in which no model scores the target
+        later = replace(home, scorer=Scorer(home.scorer.engine, {}, {}))
+        with pytest.raises(TargetError):
+            begun(later, ledger, BatchOf(ids=firms[:3]), replace(SYSTEM, retry="k2"))
+        again = begun(later, ledger, BatchOf(ids=firms[:3]))
+        assert (again.job, again.state, again.of) == (first.job, "done", 3)
+        for other in (firms[:4], ["nobody"]):
+            with pytest.raises(RetryConflict, match="another batch"):
+                begun(later, ledger, BatchOf(ids=other))
 
 
 def test_a_cancelled_job_records_nothing_but_who_cancelled_it(home: Home) -> None:

@@ -69,9 +69,10 @@ class BatchDesk:
         question = question_of(caller.name, form, caller.retry)
         key = f"batch:{question.retry_key}"
         number = sha256(key.encode()).hexdigest()[:20]
-        is_known = (self.jobs.place / number).is_dir()
-        if not is_known:
-            self._check_running(caller.name)
+        if self.jobs.has(number):
+            # whatever the service would say now: the model or a unit may be gone since
+            return _status(self.jobs.begun(number, question.digest))
+        self._check_running(caller.name)
         bundle = self.scorer.bundle(asked.target, entity_of(self.scorer, asked.target))
         store = self.scorer.store
         ids = self._ids(asked, bundle.entity)

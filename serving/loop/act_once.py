@@ -85,7 +85,8 @@ class Deed:
     """An act and its rows: `what` it is, what was `asked`, the journal's `table`, and the `marks` it is looked up by.
 
     `check` raises where the act does not fit what is recorded; `rows` gives the rows of the journal, by column, from the
-    receipt's number and the day. `beside` gives rows of other tables that count only with that one.
+    receipt's number and the day. `beside` gives rows of other tables that count only with that one. By `further_marks` the
+    act is looked up too; they are no part of its subject.
     """
 
     what: str
@@ -95,6 +96,7 @@ class Deed:
     check: Callable[[], None]
     rows: Callable[[ActRecord], Mapping[str, Sequence[Any]]]
     beside: Callable[[ActRecord], Iterable[Beside]] = _nothing_beside
+    further_marks: tuple[str, ...] = ()
 
 
 def check_names(who: str, key: str) -> None:
@@ -163,7 +165,7 @@ def _entry(loop: Loop, deed: Deed, doer: Doer) -> Entry:
 def _write_row(loop: Loop, deed: Deed, key_mark: str, receipt: Receipt, day: int) -> None:
     recorded = ActRecord(receipt.record_id, day)
     columns = deed.rows(recorded)
-    digests = [mark_digest(mark) for mark in (*deed.marks, key_mark)]
+    digests = [mark_digest(mark) for mark in (*deed.marks, *deed.further_marks, key_mark)]
     # the number of the record comes first, so that row ids are in the order of the acts
     part = "-".join([f"{receipt.sequence:012d}", *digests])
     for beside in deed.beside(recorded):

@@ -106,6 +106,13 @@ def _check(loop: Loop, asked: LodgedAppeal, doer: Doer) -> None:
         raise ActRefused("this appeal is decided; lodge another one under a new number")
     if any((one["about"], one["about_row"]) != (asked.table, asked.row_id) for one in earlier):
         raise ActRefused("this appeal was lodged against another row; lodge a second appeal")
+    lodged = day_of(asked.lodged)
+    if any(one.get(subject) != appellant or day_of(one["lodged"]) != lodged for one in earlier):
+        # one answer for both: nobody is told who else appealed
+        raise ActRefused(
+            "this appeal was lodged by another or on another day; "
+            "decide it as it was lodged, or lodge one under a number of its own"
+        )
     of_row = marked_rows(loop.journal, "appeals", _row_mark(asked))
     if asked.upheld and any(one["upheld"] for one in of_row):
         raise ActRefused(

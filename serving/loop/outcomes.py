@@ -17,6 +17,7 @@ from serving.loop.responsible_team import check_team, team_of_room, team_of_unit
 from serving.loop.visits import (
     OrderedVisit,
     check_same_visit,
+    further_marks,
     ordered_visit,
     visit_mark,
     visit_marks,
@@ -36,6 +37,7 @@ def post_outcome(loop: Loop, asked: PostedOutcome, doer: Doer) -> Receipt:
         marks=(f"inspection {asked.inspection}", visit_mark(asked)),
         check=lambda: _check(loop, asked, doer),
         rows=lambda recorded: one_row(_columns(loop, asked, recorded)),
+        further_marks=further_marks(asked),
     )
     return carried_out(loop, deed, doer)
 

@@ -40,17 +40,28 @@ class OrderedVisit:
 
 def visit_mark(asked: PostedOutcome | PostedReview) -> str:
     """Return the mark of the visit that an outcome names, under which its outcomes are found again."""
+    return _marks_of_orders(asked)[0]
+
+
+def further_marks(asked: PostedOutcome | PostedReview) -> tuple[str, ...]:
+    """Return the marks of whatever else an outcome says ordered its visit, under which it is found again too."""
+    return _marks_of_orders(asked)[1:]
+
+
+def _marks_of_orders(asked: PostedOutcome | PostedReview) -> tuple[str, ...]:
     _, unit = asked.unit
-    order, number = _order_of(asked)
-    return f"visit {order} {number} {unit}"
+    return tuple(f"visit {order} {number} {unit}" for order, number in _orders_of(asked))
 
 
 def visit_marks(
     journal: Path, asked: PostedOutcome | PostedReview, visit: OrderedVisit
 ) -> tuple[str, ...]:
-    """Return every mark under which an outcome of the same visit may stand: a drawn visit is named by its plan or its draw."""
+    """Return every mark under which an outcome of the same visit may stand.
+
+    They are those of all that the outcome names; a drawn visit is named by its plan or its draw.
+    """
     name, unit = asked.unit
-    marks = [visit_mark(asked)]
+    marks = list(_marks_of_orders(asked))
     if visit.draw is not None:
         marks.append(f"visit draw {visit.draw} {unit}")
         lines = _lines_of_draw(journal, visit.draw, unit, KINDS[name])
@@ -88,20 +99,22 @@ def check_same_visit(asked: PostedOutcome | PostedReview, earlier: list[Row]) ->
 
 def _order_of(asked: PostedOutcome | PostedReview) -> tuple[str, str]:
     """Return what ordered the visit of an outcome, and its number: the plan where it names several."""
+    return _orders_of(asked)[0]
+
+
+def _orders_of(asked: PostedOutcome | PostedReview) -> list[tuple[str, str]]:
+    """Return all that an outcome says ordered its visit, each with its number, the one that decides first."""
     numbers = ((order, getattr(asked, order, None)) for order in ("plan", "draw", "alert"))
-    return next((order, number) for order, number in numbers if number is not None)
+    return [(order, number) for order, number in numbers if number is not None]
 
 
 def ordered_visit(journal: Path, asked: PostedOutcome | PostedReview) -> OrderedVisit:
-    """Return the visit or review that an outcome names; ActRefused where no plan, draw or alert ordered it."""
+    """Return the visit or review that an outcome names; ActRefused unless each plan, draw and alert that it names ordered it."""
     name, unit = asked.unit
     kind = KINDS[name]
-    order, number = _order_of(asked)
-    if order == "plan":
-        return visit_of_plan(journal, number, unit, kind)
-    if order == "draw":
-        return _of_draw(journal, number, unit, kind)
-    return _of_alert(journal, number, unit, kind)
+    visit_of = {"plan": visit_of_plan, "draw": _of_draw, "alert": _of_alert}
+    visits = [visit_of[order](journal, number, unit, kind) for order, number in _orders_of(asked)]
+    return visits[0]
 
 
 def plan_line(journal: Path, plan: str, unit: str, kind: UnitKind) -> Row:

@@ -178,10 +178,18 @@ class JobFolder:
 
     def begin(self, number: str, asked: BatchAsked, ids: Sequence[str]) -> Job:
         """Return the job of a number, begun now or before; RetryConflict where it was asked for something else."""
+        if not self.has(number):
+            self._write(self.place / number, asked, ids)
+        return self.begun(number, asked.request)
+
+    def has(self, number: str) -> bool:
+        """Tell whether a job of this number was begun."""
+        return (self.place / number).is_dir()
+
+    def begun(self, number: str, request: str) -> Job:
+        """Return a job that was begun, by the digest of its request; RetryConflict where it was asked for something else."""
         job = Job(self.place / number)
-        if not job.folder.is_dir():
-            self._write(job.folder, asked, ids)
-        if job.asked.request != asked.request:
+        if job.asked.request != request:
             raise RetryConflict("this idempotency key was used for another batch; use a new key")
         if job.progress().state == "running":
             own_folder(self._queue)
