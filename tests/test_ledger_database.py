@@ -12,16 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from features.errors import LedgerError, RequestError
 from serving.database.place import DatabaseLedger, ledger_place, named_place
+from serving.ledger.act import Act, Seen, act_entry
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import find, head
 from serving.ledger.retention import due
 from serving.proof.audit import verify
+from serving.replay.plan_replay import plan_record
 from tests.database_server import PASSWORD, DatabaseServer, database_place
 from tests.recorded import erased
 from tests.said import Say
@@ -309,6 +312,23 @@ def test_a_wrong_password_and_a_missing_ledger_are_one_line(
     with pytest.raises(LedgerError, match="password authentication failed") as refused:
         Ledger(stranger)
     assert "s3cret" not in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_the_replay_of_a_plan_reads_the_ledger_in_the_database(
+    place: DatabaseLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSSI_LEDGER", place.address)
+    act = Act("plan", "lssi plan", "plan-0", "ab" * 32, {"plan": "2015-07-06-a"})
+    moment = datetime(2015, 7, 1, tzinfo=UTC)
+    with Ledger(place) as ledger:
+        written = ledger.append(
+            act_entry(act, Seen(16_616, 16_616, ""), moment=moment, kept_days=9)
+        )
+        record_id = written.result().record_id
+    found = plan_record(place.home, record_id)
+    assert found is not None
+    assert found[1] == act
+    assert not (place.home / "ledger.db").exists()
 
 
 def test_every_command_reads_the_ledger_in_the_database_and_says_in_one_line_that_it_is_away(

@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from features.calendar import date_of
 from features.errors import LedgerError, PolicyError
 from features.home import home
-from features.ingest.scan import files_below
+from features.ingest.scan import files_below, read_table
 from features.store.journal import write_journal_part
 from features.store.opening import open_store
 from features.store.store import Store
 from models.bundle.bundle import Bundle
 from models.policy.week import Halt, WeekPlan, week_of
+from models.reviews import review_week
 from models.reviews.review_week import planned_week
 from serving.ledger.read import head
 from serving.lottery.steps import Clerk
@@ -192,7 +196,13 @@ def test_a_recorded_plan_is_made_again_to_the_same_lists(store: Store, bundle: B
         stored, act = found
         shown = plan_replay_as_json(stored, act, replay_plan(home(), act))
         assert shown["identical"]
-        assert {one["field"] for one in shown["fields"]} == {"plan", "rules", "draw", "lists"}
+        assert {one["field"] for one in shown["fields"]} == {
+            "plan",
+            "rules",
+            "draw",
+            "lists",
+            "journal",
+        }
         assert "identical" in plan_replay_lines(shown)[0]
 
 
@@ -206,6 +216,96 @@ def test_a_list_that_was_changed_is_told_by_its_team(store: Store, bundle: Bundl
     replay = replay_plan(home(), act)
     different = [check for check in replay.checks if check.state != "identical"]
     assert [(check.field, check.en) for check in different] == [("lists", "lists differ: t1")]
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 400), (400, None), (400, 800)])
+def test_an_end_that_a_rule_set_gets_after_a_plan_changes_nothing_of_its_replay(
+    store: Store,
+    bundle: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+    before: int | None,
+    after: int | None,
+) -> None:
+    """A later rule set ends the one before: that is the usual way to change rules, and old plans must still replay."""
+    rules = review_week.review_rules_on("claim", MONDAY)
+    in_force = [
+        rules.model_copy(update={"last_day": None if days is None else date_of(MONDAY + days)})
+        for days in (before, after)
+    ]
+    monkeypatch.setattr(review_week, "review_rules_on", lambda *_: in_force[0])
+    found = plan_record(home(), recorded(store, made(store, bundle, "a")))
+    monkeypatch.setattr(review_week, "review_rules_on", lambda *_: in_force[1])
+    assert found is not None
+    states = {check.field: check.state for check in replay_plan(home(), found[1]).checks}
+    assert set(states.values()) == {"identical"}
+
+
+def test_a_plan_of_an_earlier_version_replays_after_its_open_rule_set_was_ended(
+    store: Store, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = plan_record(home(), recorded(store, made(store, bundle, "a")))
+    assert found is not None
+    _, act = found
+    del act.content["rule_last_day"]  # type: ignore[attr-defined]
+    rules = review_week.review_rules_on("claim", MONDAY)
+    ended = rules.model_copy(update={"last_day": date_of(MONDAY + 400)})
+    monkeypatch.setattr(review_week, "review_rules_on", lambda *_: ended)
+    assert replay_plan(home(), act).identical
+
+
+def test_another_value_of_the_rules_is_still_told(
+    store: Store, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = plan_record(home(), recorded(store, made(store, bundle, "a")))
+    assert found is not None
+    rules = review_week.review_rules_on("claim", MONDAY)
+    lottery = rules.lottery.model_copy(update={"percent": rules.lottery.percent + 1})
+    others = rules.model_copy(update={"lottery": lottery, "last_day": date_of(MONDAY + 400)})
+    monkeypatch.setattr(review_week, "review_rules_on", lambda *_: others)
+    states = {check.field: check.state for check in replay_plan(home(), found[1]).checks}
+    assert states["rules"] == states["plan"] == "different"
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "other"),
+    [
+        ("claim_draws", "inclusion_probability", 0.5),
+        ("claim_draws", "drawn", 1),
+        ("claim_plans", "planned_minutes", 1),
+        ("claim_plans", "why", "lottery"),
+    ],
+)
+def test_a_row_of_the_journal_that_was_changed_is_told_by_its_table(
+    store: Store, bundle: Bundle, table: str, column: str, other: object
+) -> None:
+    """Estimates weigh outcomes by the chances of the journal: a replay that passed them over would prove nothing of them."""
+    found = plan_record(home(), recorded(store, made(store, bundle, "a")))
+    assert found is not None
+    [part] = files_below(home() / "journal" / "hand" / table)
+    rows = read_table(part)
+    assert replay_plan(home(), found[1]).identical
+    changed = pa.array([other] * len(rows), rows.schema.field(column).type)
+    assert changed != rows[column].combine_chunks()
+    place = rows.column_names.index(column)
+    pq.write_table(rows.set_column(place, rows.schema.field(column), changed), part)
+    replay = replay_plan(home(), found[1])
+    different = [(check.field, check.en) for check in replay.checks if check.state == "different"]
+    assert different == [("journal", f"rows of the journal differ: {table}")]
+
+
+def test_rows_of_the_journal_that_are_away_are_not_called_identical(
+    store: Store, bundle: Bundle
+) -> None:
+    first = plan_record(home(), recorded(store, made(store, bundle, "a")))
+    second = plan_record(home(), recorded(store, made(store, bundle, "b")))
+    assert first is not None and second is not None
+    [of_first, of_second] = [replay_plan(home(), act).checks[-1] for _, act in (first, second)]
+    assert (of_first.field, of_first.state) == ("journal", "not_rebuilt")
+    assert "superseded" in of_first.en
+    assert of_second.state == "identical"
+    [draw] = files_below(home() / "journal" / "hand" / "claim_draws")
+    draw.unlink()
+    assert replay_plan(home(), second[1]).checks[-1].state == "different"
 
 
 def test_a_plan_whose_history_is_gone_says_so(store: Store, bundle: Bundle) -> None:

@@ -18,7 +18,7 @@ from serving.ledger.ledger import Ledger
 from serving.ledger.record import Record, entry_of
 from serving.replay.sample import replay_sample, sample_as_json
 from serving.scoring.batch import write_batch_rows
-from tests.recorded import LAST, Home, home_of, record_of, recorded
+from tests.recorded import LAST, Home, erased, home_of, record_of, recorded
 from tests.said import Say
 
 
@@ -85,6 +85,22 @@ def test_a_score_that_is_further_away_is_different_wherever_it_was_made(
     record_id = recorded(home.path, replace(home.record, cases=(case,)))
     answer = say("replay", record_id, "--elsewhere", "--json")
     assert (answer.code, answer.json["agreement"]) == (1, "different")
+
+
+def test_a_sample_in_which_nothing_was_compared_proves_nothing(home: Home, say: Say) -> None:
+    """All expired, or all models gone: "both engines agree" and exit code 0 would be said of nothing at all."""
+    words = ("replay", "--sample", 99, "--seed", 1)
+    shutil.rmtree(home.path / "bundles")
+    no_model = say(*words, "--json")
+    assert (no_model.code, no_model.json["engines_agree"]) == (2, None)
+    assert len(no_model.json["not_replayable"]) == 5
+    assert erased(home.path / "ledger.db", LAST + 2_000) >= 5
+    answer = say(*words, "--json")
+    assert (answer.code, answer.json["engines_agree"]) == (2, None)
+    assert (answer.json["population"], answer.json["drawn"], answer.json["expired"]) == (0, 0, 5)
+    text = say(*words).out
+    assert "NOT ONE score was compared" in text and "expired" in text and ": 5\n" in text
+    assert "engines agree" not in text
 
 
 def test_engines_that_differ_are_an_alarm_with_a_code_of_its_own(

@@ -31,8 +31,26 @@ def write_journal_part(
 ) -> Path:
     """Write rows of a journal table as `folder/table/part.parquet`, whole or not at all, and return its path.
 
+    `columns` are those of `journal_part`. A part replaces itself.
+    """
+    rows = journal_part(table, part, columns)
+    path = part_file(folder, table, part)
+    own_folder(path.parent)
+    with durable(path, OWNER) as unfinished:
+        pq.write_table(rows, unfinished, compression="zstd")
+    return path
+
+
+def part_file(folder: Path, table: str, part: str) -> Path:
+    """Return where a part of a journal table lies."""
+    return folder / table / f"{part}.parquet"
+
+
+def journal_part(table: str, part: str, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Return rows of a journal table as a part of it holds them.
+
     `columns` holds the contract's columns but `row_id` and `retracted`, days as integers; one that may be empty may be left
-    out. A part replaces itself.
+    out.
     """
     tables = (*JOURNAL, *DECIDED)
     if table not in tables or not _PART.fullmatch(part):
@@ -48,12 +66,7 @@ def write_journal_part(
     }
     recording: dict[str, Sequence[Any]] = {"row_id": row_ids, "retracted": [0] * size}
     values: dict[str, Sequence[Any]] = {**empty, **columns, **recording}
-    arrays = {column.name: _array(column, values[column.name]) for column in declared}
-    path = folder / table / f"{part}.parquet"
-    own_folder(path.parent)
-    with durable(path, OWNER) as unfinished:
-        pq.write_table(pa.table(arrays), unfinished, compression="zstd")
-    return path
+    return pa.table({column.name: _array(column, values[column.name]) for column in declared})
 
 
 def _array(column: Column, values: Sequence[Any]) -> pa.Array:

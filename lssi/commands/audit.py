@@ -98,12 +98,12 @@ def _replay_sample(size: int | None, seed: int | None, *, elsewhere: bool, as_js
         say(shown)
     else:
         say_lines(sample_lines(shown))
-    if not shown["engines_agree"]:
+    if shown["engines_agree"] is False:
         raise typer.Exit(ALARM)
     agreement = shown["agreement"]
     if agreement["different"] or (agreement["close"] and not elsewhere):
         raise typer.Exit(1)
-    if shown["not_replayable"]:
+    if shown["not_replayable"] or shown["engines_agree"] is None:
         raise typer.Exit(2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Protocol, Self
 
@@ -73,6 +74,10 @@ class ListRules(Protocol):
     @property
     def rule(self) -> str:
         """Its name."""
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day of its force, None while it lasts."""
 
     @property
     def zh(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,32 @@ from models.policy.plan_unit import PlannedVisit
 from models.policy.week import WeekPlan
 
 
-def write_journal(plan: WeekPlan, folder: Path) -> tuple[Path, Path]:
-    """Write the plan's visits and its whole draw as rows of the journal, known from its Monday on.
+@dataclass(frozen=True, slots=True)
+class PlanPart:
+    """A part of a journal table that a plan fills: the table, the part's name, and its columns."""
+
+    table: str
+    part: str
+    columns: Mapping[str, Sequence[Any]]
+
+
+def plan_parts(plan: WeekPlan) -> tuple[PlanPart, PlanPart]:
+    """Return a plan's visits and its whole draw as parts of the journal, known from its Monday on.
 
     The parts are named by target too: a source has one journal, in which no target replaces another's plan.
     """
     target = plan.bundle.target
-    plan_part = f"{target}.{plan.number}"
-    draw_part = f"{target}.{plan.plan.draw.number}"
+    visits = PlanPart(plan.kind.plans, f"{target}.{plan.number}", _plan_columns(plan))
+    draw = PlanPart(plan.kind.draws, f"{target}.{plan.plan.draw.number}", _draw_columns(plan))
+    return visits, draw
+
+
+def write_journal(plan: WeekPlan, folder: Path) -> tuple[Path, Path]:
+    """Write the plan's visits and its whole draw as rows of the journal."""
+    visits, draw = plan_parts(plan)
     return (
-        write_journal_part(folder, plan.kind.plans, plan_part, _plan_columns(plan)),
-        write_journal_part(folder, plan.kind.draws, draw_part, _draw_columns(plan)),
+        write_journal_part(folder, visits.table, visits.part, visits.columns),
+        write_journal_part(folder, draw.table, draw.part, draw.columns),
     )
 
 

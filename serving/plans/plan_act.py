@@ -42,14 +42,16 @@ def plan_act(store: Store, plan: WeekPlan, number: int, supersedes: str | None) 
     """Return the act that writes a plan into the ledger as the n-th of its week."""
     lottery = lottery_of_plan(store.source.name, plan)
     week = plan.week
+    policy = plan.plan.policy
     content = {
         **lottery.plain(),
         "plan": plan.number,
         "unit": plan.kind.name,
         "as_of": date_of(week.as_of).isoformat(),
         "store": f"{store.source.name}-{store.fingerprint}",
-        "rule": plan.plan.policy.rule,
-        "rule_digest": plan.plan.policy.digest,
+        "rule": policy.rule,
+        "rule_digest": policy.digest,
+        "rule_last_day": None if policy.last_day is None else policy.last_day.isoformat(),
         "model_digest": plan.bundle.digest,
         "draw": plan.plan.draw.number,
         "seed": week.seed,

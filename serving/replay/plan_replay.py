@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +12,22 @@ from features.errors import BundleError, LedgerError
 from features.store.journal_segment import segment_of
 from features.store.store import Store
 from models.bundle.bundle import Bundle, load_bundle
-from models.policy.week import WeekPlan
-from models.reviews.review_week import planned_week
+from models.optimum.list_rules import ListRules
+from models.policy.week import WeekPlan, plan_of_units
+from models.reviews.review_week import week_units
+from serving.database.place import ledger_place
 from serving.ledger.act import Act, act_of
 from serving.ledger.read import StoredRecord, find
 from serving.plans.plan_act import WHAT, halt_of_act, plain_lists, week_of_act
 from serving.replay.checks import CaseReplay, Check, differs
+from serving.replay.plan_rows import journal_check
 
 Plain = dict[str, Any]
 
 
 def plan_record(home: Path, record_id: str) -> tuple[StoredRecord, Act] | None:
     """Return the record of a plan with its act, None where the record is of anything else."""
-    stored = find(home / "ledger.db", record_id)
+    stored = find(ledger_place(home), record_id)
     if stored.payload is None or stored.entry["kind"] != "act":
         return None
     act = act_of(stored.payload)
@@ -30,18 +35,37 @@ def plan_record(home: Path, record_id: str) -> tuple[StoredRecord, Act] | None:
 
 
 def replay_plan(home: Path, act: Act) -> CaseReplay:
-    """Make a plan again and compare number, rules, draw and every list; LedgerError or BundleError where its inputs are gone."""
+    """Make a plan again and compare number, rules, draw, every list and the rows of the journal.
+
+    LedgerError or BundleError where its inputs are gone.
+    """
     content = act.content
     store = _store(home, content)
     bundle = _bundle(home, content)
-    plan = planned_week(store, bundle, week_of_act(content), halt_of_act(content))
+    week = week_of_act(content)
+    units = week_units(store, bundle, week)
+    units = replace(units, policy=_rules_as_planned(units.policy, content))
+    plan = plan_of_units(store, bundle, units, week=week, halt=halt_of_act(content))
     checks = [
         _same("plan", content["plan"], plan.number),
         _same("rules", content["rule_digest"], plan.plan.policy.digest),
         _same("draw", content["draw"], plan.plan.draw.number),
         _lists(content["lists"], plan),
+        journal_check(home / "journal" / store.source.name, plan),
     ]
     return CaseReplay("", tuple(checks))
+
+
+def _rules_as_planned(rules: ListRules, content: Mapping[str, Any]) -> ListRules:
+    """Return the rule set in force with the end that it had when a plan was made, where that makes it the recorded one.
+
+    An end that is set or moved later changes nothing on the days before it. Plans of earlier versions do not tell the end:
+    of them the open one is tried.
+    """
+    recorded_end = content.get("rule_last_day")
+    last_day = None if recorded_end is None else date.fromisoformat(recorded_end)
+    as_planned = rules.model_copy(update={"last_day": last_day})
+    return as_planned if as_planned.digest == content["rule_digest"] else rules
 
 
 def _bundle(home: Path, content: Mapping[str, Any]) -> Bundle:

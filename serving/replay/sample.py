@@ -35,10 +35,14 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class ScoredRecord:
-    """A record that can be drawn: one of a request counts once, one of a batch once for each of its rows."""
+    """A record of scores: one of a request counts once, one of a batch once for each of its rows.
+
+    One that is not `is_kept` has no payload any more, and cannot be drawn.
+    """
 
     record_id: str
     rows: int | None
+    is_kept: bool = True
 
     @property
     def places(self) -> int:
@@ -65,10 +69,14 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class SampleReplay:
-    """A sample's replay: the seed, how many records and rows it was drawn from, and each that was drawn."""
+    """A sample's replay: the seed, how many records and rows it was drawn from, and each that was drawn.
+
+    `expired` counts the records of scores whose payload is gone: nobody can draw them.
+    """
 
     seed: int
     population: int
+    expired: int
     drawn: tuple[Replayed, ...]
 
     @property
@@ -81,6 +89,13 @@ class SampleReplay:
         """Of what the two engines computed different scores."""
         return [one for one in self.drawn if any(case.is_alarm for case in one.replays)]
 
+    @property
+    def engines_agree(self) -> bool | None:
+        """Whether the two engines computed the same scores, None where not one was compared."""
+        if len(self.failures) == len(self.drawn):
+            return None
+        return not self.alarms
+
     def of(self, agreement: Agreement) -> list[Replayed]:
         """Return what agrees so, by its case that agrees least."""
         replayed = [one for one in self.drawn if not one.failure]
@@ -91,22 +106,26 @@ def replay_sample(home: Path, size: int, seed: int) -> SampleReplay:
     """Draw up to `size` recorded scores without repetition and replay each; the same ledger and seed draw the same."""
     shelf = Shelf(home)
     with ledger_reader(ledger_place(home)) as connection:
-        records = list(_scored_records(connection))
+        all_records = list(_scored_records(connection))
+        records = [record for record in all_records if record.is_kept]
         places = list(accumulate(record.places for record in records))
         population = places[-1] if places else 0
         chosen = random.Random(seed).sample(range(population), min(size, population))
         drawn = [_drawn(records, places, place) for place in sorted(chosen)]
         replayed = tuple(_replayed(shelf, connection, one) for one in drawn)
-    return SampleReplay(seed, population, replayed)
+    return SampleReplay(seed, population, len(all_records) - len(records), replayed)
 
 
 def _scored_records(connection: LedgerConnection) -> Iterator[ScoredRecord]:
-    """Yield the records of scores and batches whose payload is still there, oldest first."""
+    """Yield the records of scores and batches, oldest first."""
     for sequence, leaf, payload in connection.each(_ENTRIES):
         kind = leaf_content(leaf)["kind"]
-        if payload is None or kind not in ("score", "batch"):
+        if kind not in ("score", "batch"):
             continue
         record_id = record_id_of(sequence, merkle.leaf_hash(leaf))
+        if payload is None:
+            yield ScoredRecord(record_id, None, is_kept=False)
+            continue
         rows = record_of(payload).rows if kind == "batch" else None
         yield ScoredRecord(record_id, None if rows is None else rows.count)
 
@@ -146,9 +165,10 @@ def sample_as_json(sample: SampleReplay) -> dict[str, Any]:
     return {
         "seed": sample.seed,
         "population": sample.population,
+        "expired": sample.expired,
         "drawn": len(sample.drawn),
         "agreement": counts,
-        "engines_agree": not sample.alarms,
+        "engines_agree": sample.engines_agree,
         "processor": processor(),
         "alarms": [_named(one) for one in sample.alarms],
         "differences": [_named(one) for one in apart],
@@ -173,6 +193,8 @@ def sample_lines(shown: dict[str, Any]) -> list[str]:
     zh = f"{population} 条评分中抽 {drawn} 条，种子 {seed}"
     en = f"{drawn} of {population} scores, seed {seed}"
     lines = [f"{zh} | {en} | {shown['processor']}"]
+    if shown["expired"]:
+        lines.append(EXPIRED.format(shown["expired"]))
     lines += [f"  {AGREEMENTS[name]}: {count}" for name, count in shown["agreement"].items()]
     lines.append(f"  {ENGINES[shown['engines_agree']]}")
     for name in ("alarms", "differences", "not_replayable"):
@@ -180,7 +202,9 @@ def sample_lines(shown: dict[str, Any]) -> list[str]:
     return lines
 
 
+EXPIRED = "  内容已到期、无从抽取的记录 records whose payload has expired, so that nobody can draw them: {}"
 ENGINES = {
+    None: "没有比较任何评分 NOT ONE score was compared",
     True: "两个引擎一致 both engines agree",
     False: "警报：两个引擎不一致 ALARM: the two engines differ",
 }
