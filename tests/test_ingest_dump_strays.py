@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,3 +95,58 @@ def test_a_folder_of_links_to_itself_ends(tmp_path: Path) -> None:
     link_to(str(tmp_path))(tmp_path / "AC01" / "again")
     with pytest.raises(SourceError, match=r"^AC01/again is a link"):
         check_folder(tmp_path / "AC01")
+
+
+STATEMENTS = (
+    "INSERT INTO `AC01` VALUES ('1'),('2');\n",
+    "INSERT IGNORE INTO AC01 (AAC001) VALUES ('1');\n",
+    "REPLACE INTO `sicp3`.`ac01` VALUES ('1');\n",
+    "COPY public.ac01 (aac001) FROM stdin;\n1\n\\.\n",
+    "INSERT INTO ONLY_NOTES VALUES (1);\nINSERT INTO public.ac01 VALUES ('1');\n",
+    'Insert into "SICP3"."AC01" ("AAC001") values (\'1\');\n',
+    "INSERT ALL\n  INTO AC01 (AAC001) VALUES ('1')\nSELECT * FROM dual;\n",
+    "INSERT INTO [dbo].[AC01] VALUES ('1');\n",
+)
+"""How MySQL, PostgreSQL, Oracle and SQL Server write rows as statements."""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("name", ["backup.sql", "AC01.sql", "city.DUMP", "all.sql.gz"])
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_rows_that_stand_in_statements_are_not_passed_over(
+    dump: Path, statement: str, name: str, encoding: str
+) -> None:
+    text = "-- a dump\nCREATE TABLE AC01 (AAC001 varchar(20));\n" + statement
+    content = text.encode(encoding)
+    (dump / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    with pytest.raises(SourceError, match=f"^{name} holds rows of table 'AC01' as statements"):
+        find_source(SOURCE, dump)
+
+
+def test_an_archive_of_pg_dump_is_refused(dump: Path) -> None:
+    (dump / "city.dump").write_bytes(b"PGDMP\x01\x0e\x00" + bytes(100))
+    with pytest.raises(SourceError, match=r"^city.dump holds an archive of pg_dump"):
+        find_source(SOURCE, dump)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE TABLE AC01 (AAC001 varchar(20));\n",
+        "INSERT INTO POWER VALUES ('E1');\n",
+        "INSERT INTO AC01_OLD VALUES (1);\n",
+        "INSERT INTO AC99 VALUES ('" + "x" * (1 << 20) + "INSERT INTO AC01 VALUES (1)');\n",
+    ],
+    ids=["no rows", "rows of a table that a file gives", "another table", "within a long line"],
+)
+def test_statements_without_rows_of_a_lacking_table_are_left_alone(dump: Path, text: str) -> None:
+    put(dump / "schema.sql", text)
+    notes = find_source(SOURCE, dump).dump.notes
+    assert "files and folders left alone: schema.sql" in notes
+
+
+def test_packed_statements_that_break_off_are_refused(dump: Path) -> None:
+    text = "\n".join(f"-- {number * number}" for number in range(9999))
+    (dump / "all.sql.gz").write_bytes(gzip.compress(text.encode())[:-50])
+    with pytest.raises(SourceError, match=r"^all.sql.gz cannot be read to its end"):
+        find_source(SOURCE, dump)

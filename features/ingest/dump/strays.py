@@ -8,6 +8,7 @@ from pathlib import Path
 from features.errors import SourceError
 from features.ingest.dump.files import UNREAD, file_form, is_hidden
 from features.ingest.dump.names import named_so
+from features.ingest.dump.statements import check_statements
 
 
 def check_folder(place: Path) -> None:
@@ -38,9 +39,11 @@ def _visible_below(folder: Path) -> Iterator[Path]:
 
 def check_forms(data: Path, wanted: Collection[str], places: Mapping[str, Path]) -> None:
     """Raise SourceError where a wanted table that no file gives seems to lie in a form that is not read."""
+    without_file = {name.upper() for name in wanted if name not in places}
     for path in sorted(data.iterdir()):
         if is_hidden(path) or path in places.values():
             continue
+        check_statements(path, without_file)
         lacking = _named_by(path, wanted) - places.keys()
         if not lacking:
             continue
