@@ -204,7 +204,10 @@ def test_a_packed_table_is_read_too_and_a_broken_one_refused(write_source: Write
             "row_id,recorded_on,retracted,worker,died_on,",
             "deaths.csv: column 6 of its header has no name",
         ),
-        ("row_id,recorded_on,retracted,worker,died on", "'deaths' lacks column died_on"),
+        (
+            "row_id,recorded_on,retracted,worker,died on",
+            "'deaths' lacks column died_on, and has 'died on'; name the columns as `lssi contract` does",
+        ),
         (
             "row_id|recorded_on|retracted|worker|died_on",
             r"state \[csv.tables.deaths\] delimiter = ",

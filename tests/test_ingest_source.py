@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,6 +96,22 @@ def test_a_table_neither_found_nor_declared_absent_is_named(write_source: Write)
     assert refusal(folder).startswith(
         "table 'deaths' is missing: add deaths.sql, .parquet, .csv or a folder"
     )
+
+
+def test_all_missing_tables_are_declared_absent_by_the_one_line_that_is_printed(
+    write_source: Write,
+) -> None:
+    folder = write_source({"complaints": [], "deaths": [], "holidays": []})
+    (folder / "deaths.csv").unlink()
+    (folder / "holidays.csv").unlink()
+    message = refusal(folder)
+    assert message.startswith("table 'deaths' is missing (and 1 more): add deaths.sql")
+    line = re.search(r"absent = \[.*?\]", message)
+    assert line is not None
+    toml = folder / "source.toml"
+    toml.write_text(re.sub(r"(?s)absent = \[.*?\]", line[0], toml.read_text()))
+    assert set(find_source(folder).tables) >= {"complaints"}
+    assert not {"deaths", "holidays"} & set(find_source(folder).tables)
 
 
 def test_a_table_found_though_declared_absent_or_found_twice_is_named(write_source: Write) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -307,11 +308,24 @@ def _check_tables(
             raise SourceError(
                 f"table {table!r} is declared absent but {place.name} exists; remove one of the two"
             )
-        if place is None and not is_absent and table not in JOURNAL:
-            raise SourceError(
-                f"table {table!r} is missing: add {table}.sql, .parquet, .csv or a folder, or name it "
-                f"under absent in {toml}"
-            )
+    missing = [
+        table
+        for table, place in places.items()
+        if place is None and table not in declaration.absent and table not in JOURNAL
+    ]
+    if missing:
+        raise SourceError(_lacking(missing, declaration, toml))
+
+
+def _lacking(missing: list[str], declaration: SourceDeclaration, toml: Path) -> str:
+    """Return what to say of all tables that are neither there nor declared absent, with the line to write."""
+    first, *others = missing
+    more = f" (and {len(others)} more)" if others else ""
+    absent = json.dumps([*declaration.absent, *missing])
+    return (
+        f"table {first!r} is missing{more}: add {first}.sql, .parquet, .csv or a folder, "
+        f"or write, if you hold none of them, absent = {absent} into {toml}"
+    )
 
 
 def _dumped(folder: Path, data: Path, values: dict[str, Any]) -> Source:

@@ -182,7 +182,12 @@ def check_columns(table: str, present: list[str], columns: tuple[Column, ...]) -
     missing = [name for name in expected if name not in present]
     unknown = [name for name in present if name not in expected]
     if missing:
-        raise SourceError(f"table {table!r} lacks column {', '.join(missing)}; see `lssi contract`")
+        # A column under a name of its own, or with a blank in it, is the likeliest to be one that lacks.
+        others = f", and has {', '.join(map(repr, unknown))}" if unknown else ""
+        raise SourceError(
+            f"table {table!r} lacks column {', '.join(missing)}{others}; name the columns as `lssi contract` does, "
+            "and leave without a value what it marks with ? and nobody knows"
+        )
     if unknown:
         raise SourceError(
             f"table {table!r} has columns that are not in the contract: {', '.join(unknown)}; drop them "
