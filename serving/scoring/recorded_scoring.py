@@ -11,11 +11,13 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from features.errors import LssiError, TargetError, UnknownId
 from serving.answers import Answer, Info, Recorded, SaidProof
 from serving.database.place import local_file
 from serving.day.scored_day import DayRow, PublishedDay
 from serving.errors import RecordUnknown
 from serving.ledger.admin_act import RECORD_READ, AdminAct, admin_entry
+from serving.ledger.by_key import record_by_retry_key
 from serving.ledger.entries import Entry
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import StoredRecord, find, prove
@@ -92,7 +94,10 @@ class Desk:
     ) -> Answer:
         """Return the score of one unit by the history sent, recorded with that history."""
         score = partial(self.scorer.by_history, asked.target, entity, asked.id, asked.rows)
-        scoring = await self._aside(score)
+        try:
+            scoring = await self._aside(score)
+        except (TargetError, UnknownId) as error:
+            return await self._answered_before(question, error)
         return await self._answered(scoring, question)
 
     async def record(self, record_id: str, reader: str) -> Recorded:
@@ -119,6 +124,21 @@ class Desk:
         """Return the recorded answer of ids: rows of the published day where it has them, all other units computed."""
         # before anything is read, so that a caller learns nothing of units that are not theirs
         await self._at_once(asked, partial(self.guard.check_units, asked.entity, asked.ids))
+        try:
+            return await self._scored(manner, asked, question)
+        except (TargetError, UnknownId) as error:
+            return await self._answered_before(question, error)
+
+    async def _answered_before(self, question: Question, error: LssiError) -> Answer:
+        """Return what a question got under its idempotency key before the model or a unit was gone; else raise the error."""
+        record_id = await self._aside(partial(self._record_before, question))
+        if record_id is None:
+            raise error
+        answer = await self._aside(partial(self._recorded_answer, record_id))
+        return Answer.model_validate({**answer, "record_id": record_id})
+
+    async def _scored(self, manner: Manner, asked: IdsAsked, question: Question) -> Answer:
+        """Return the recorded answer of ids that the caller may see."""
         bundle = self.scorer.bundle(asked.target, asked.entity)
         published = day_for(self.scorer.days, asked.target, asked.entity)
         rows = await self._at_once(asked, partial(manner.rows, published, asked.ids))
@@ -190,6 +210,16 @@ class Desk:
         scoring = replace(scoring, generation=self.scorer.generation)
         answer = answer_of(store, scoring, self.scorer.dormancy)
         return answer, entry_for(store, scoring, answer, question, moment=self.clock())
+
+    def _record_before(self, question: Question) -> str | None:
+        """Return the number of the record that a question has under its idempotency key; None where it has none."""
+        if question.retry_key is None:
+            return None
+        stored = record_by_retry_key(self.ledger.path, question.retry_key)
+        if stored is None or stored.payload is None:
+            return None
+        is_same = record_of(stored.payload).request == question.digest
+        return stored.record_id if is_same else None
 
     def _recorded_answer(self, record_id: str) -> Plain:
         """Return the answer that a record holds."""
