@@ -110,6 +110,10 @@ def read(team: str, cursor: str | None = None) -> list[dict[str, Any]]:
     return alerts_after(home() / "journal" / "hand", home() / "ledger.db", team, cursor)
 
 
+WIDE = {"lower": 0.0, "upper": None, "coverage": 0.9}
+BOUND = {"lower": 2.0, "upper": 11.0, "coverage": 0.9}
+
+
 def test_the_case_of_july_2015(july: Path) -> None:
     (alert,) = issued(july)
     assert (alert["enterprise"], alert["cell"], alert["team"]) == ("E265", "c1", "t1")
@@ -122,6 +126,48 @@ def test_the_case_of_july_2015(july: Path) -> None:
     assert "neither a finding" in alert["priority_only"]["en"]
     text = "\n".join(alert_lines(alert))
     assert "98" in text and "t1" in text and "sound" not in text
+    assert "比对差额 difference of a match 98 人 workers" in alert_lines(alert)[0]
+
+
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [
+        (None, ""),
+        (
+            {"number": 98, "basis": "match", "unit": "workers", "model": None, "interval": None},
+            "比对差额 difference of a match 98 人 workers",
+        ),
+        (
+            {"number": 98, "basis": "match", "unit": "workers", "model": 3.44, "interval": WIDE},
+            "98 人 workers, 模型预计 expected by the model 3.4 人 workers (90 %: 0–∞)",
+        ),
+        (
+            {
+                "number": 1234567.0,
+                "basis": "score",
+                "unit": "workers",
+                "model": 1.0,
+                "interval": BOUND,
+            },
+            "预计新增参保 expected newly covered 1,234,567 人 workers (90 %: 2–11)",
+        ),
+        (
+            {
+                "number": 2600.4,
+                "basis": "score",
+                "unit": "yuan",
+                "model": 2600.4,
+                "interval": BOUND,
+            },
+            "预计追回 expected to be recovered ¥2,600 (90 %: ¥2–¥11)",
+        ),
+    ],
+)
+def test_the_line_of_an_alert_says_the_number_of_its_json_with_unit_basis_and_interval(
+    july: Path, expected: dict[str, Any] | None, words: str
+) -> None:
+    (alert,) = issued(july)
+    assert alert_lines({**alert, "expected": expected})[0].endswith(words or alert["enterprise"])
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from models.policy.lottery import (
     whole_millionths,
 )
 from models.policy.plan import CellPlan, plan
-from models.policy.plan_unit import PlanUnit
+from models.policy.plan_text import cell_lines
+from models.policy.plan_unit import KINDS, PlanUnit
 from models.policy.policy import policy_on
 from models.policy.policy_status import Facts, standing_of
 
@@ -192,6 +193,27 @@ def test_complaints_that_find_no_time_are_counted() -> None:
     cell = only([unit(f"e{n}", complaints=(MONDAY,)) for n in range(9)], 800)
     assert whys(cell)["e0"] == "complaint"
     assert cell.complaints_left == 9 - len(cell.visits) > 0
+
+
+@pytest.mark.parametrize("unit", list(KINDS))
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_what_finds_no_time_is_told_in_the_singular_and_plural_of_its_kind(
+    unit: str, number: int
+) -> None:
+    cell = {
+        "cell": "c1",
+        "team": "t1",
+        "planned_minutes": 0,
+        "minutes": 60,
+        "visits": [],
+        "inclusion_probability": 0.1,
+        "complaints_left": number,
+    }
+    _, *lines = cell_lines({"unit": unit}, cell, 9)
+    noun = "complaint" if unit == "enterprise" else "tip"
+    told = {0: [], 1: [f"1 {noun} finds no time"], 2: [f"2 {noun}s find no time"]}[number]
+    assert len(lines) == len(told)
+    assert all(words in line for words, line in zip(told, lines, strict=True))
 
 
 def test_a_cell_without_minutes_has_an_empty_list_and_no_draw() -> None:

@@ -298,7 +298,11 @@ def test_any_claim_in_hand_is_told_why(reviews: WeekPlan) -> None:
         assert shown["decided_by"] == (lines[name]["why"] if name in lines else "out_of_minutes")
         text = "\n".join(why_lines(shown))
         assert name in text
-        assert "workers" not in text
+        # a claim is on its team's list: the register states no cell of it that would put it there
+        for word in ("workers", "网格", "cell"):
+            assert word not in text, word
+        assert all("投诉" not in change for change in shown["would"])
+        assert bool(shown["would"]) is not shown["listed"]
 
 
 def test_a_list_of_claims_speaks_of_claims_and_yuan(reviews: WeekPlan, tmp_path: Path) -> None:

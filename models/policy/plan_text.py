@@ -179,9 +179,9 @@ def cell_lines(shown: dict[str, Any], cell: dict[str, Any], most: int) -> list[s
         lines.append(f"  … 另有 {more} 次 {more} more: --cell {name}")
     unplanned = cell["complaints_left"]
     if unplanned:
-        lines.append(
-            f"  … {unplanned} 件投诉本周无工时 {unplanned} complaints find no time this week"
-        )
+        kind = KINDS[shown["unit"]]
+        words = kind.one_waiting if unplanned == 1 else kind.waiting
+        lines.append("  … " + words.format(unplanned, unplanned))
     short = cell.get("inspector_minutes_short")
     if short:
         lines.append(

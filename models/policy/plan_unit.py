@@ -17,7 +17,8 @@ class UnitKind:
     `room` is what a list belongs to there, a grid cell or a team, and `inside` says within it; `target` is the one that is
     planned where none is named. `worth` and `needed` are the names of what a visit brings and would have to bring,
     `worth_words` says the first in a line. `gone` is who of the register is no longer looked at; `reasons` are words of its
-    own for why a unit is on no list.
+    own for why a unit is on no list, `changes` what would change that, and `always` what goes first whatever the score. `roomed`
+    says which list a unit belongs to, `needed_words` what it takes there, `waiting` and `one_waiting` that so many find no time.
     """
 
     name: str
@@ -35,6 +36,12 @@ class UnitKind:
     chance: str
     gone: str
     reasons: Mapping[str, str]
+    changes: Mapping[str, str]
+    always: str
+    roomed: str
+    needed_words: str
+    waiting: str
+    one_waiting: str
 
 
 ENTERPRISE = UnitKind(
@@ -53,6 +60,12 @@ ENTERPRISE = UnitKind(
     chance="违法概率 p(violation)",
     gone="已注销 closed",
     reasons={},
+    changes={},
+    always="投诉总排在前 a complaint goes first",
+    roomed="网格 cell {cell} | 队伍 team {team}",
+    needed_words="网格内列入所需 needed in its cell",
+    waiting="{} 件投诉本周无工时 {} complaints find no time this week",
+    one_waiting="1 件投诉本周无工时 1 complaint finds no time this week",
 )
 _REVIEWED_REASONS = {
     "no_cell": "无队伍负责 no team answers for it",
@@ -60,6 +73,15 @@ _REVIEWED_REASONS = {
     "complaint_waits": "举报待办，工时已尽 a tip waits, the minutes are used up",
     "resting": "不久前已检查 visited not long ago",
 }
+_REVIEWED_CHANGES = {
+    "no_cell": "有队伍负责其所在网格 a team that answers for it",
+    "no_team": "有队伍负责其所在网格 a team that answers for it",
+    "complaint_waits": "更多工时，或更早的举报先核完 more minutes, or older tips reviewed",
+}
+_TEAM = "队伍 team {team}"
+_NEEDED_IN_TEAM = "队伍内列入所需 needed in its team"
+_TIPS_WAIT = "{} 件举报本周无工时 {} tips find no time this week"
+_TIP_WAITS = "1 件举报本周无工时 1 tip finds no time this week"
 _RECOVERED = "预计追回 expected to be recovered ¥{:,.0f}"
 CLAIM = UnitKind(
     name="claim",
@@ -77,6 +99,12 @@ CLAIM = UnitKind(
     chance="骗领概率 p(fraud)",
     gone="不在办 not in hand",
     reasons=_REVIEWED_REASONS,
+    changes=_REVIEWED_CHANGES,
+    always="举报与比对差异总排在前 a tip or a match goes first",
+    roomed=_TEAM,
+    needed_words=_NEEDED_IN_TEAM,
+    waiting=_TIPS_WAIT,
+    one_waiting=_TIP_WAITS,
 )
 PROVIDER = UnitKind(
     name="provider",
@@ -94,6 +122,12 @@ PROVIDER = UnitKind(
     chance="骗保概率 p(deception)",
     gone="协议已止 contract ended",
     reasons=_REVIEWED_REASONS,
+    changes=_REVIEWED_CHANGES,
+    always="比对差异总排在前 a match goes first",
+    roomed=_TEAM,
+    needed_words=_NEEDED_IN_TEAM,
+    waiting=_TIPS_WAIT,
+    one_waiting=_TIP_WAITS,
 )
 KINDS = {kind.name: kind for kind in (ENTERPRISE, CLAIM, PROVIDER)}
 """Every kind of unit that has lists, by the entity of its model."""

@@ -39,7 +39,6 @@ NO_INSPECTOR = (
     "更多执法人员工时：抽签与法定检查所剩不够 more minutes of inspectors: those that lottery and statutory visits leave "
     "are fewer than its visit needs"
 )
-ALWAYS = "投诉总排在前 a complaint goes first"
 
 
 def why_listed(plan: WeekPlan, name: str) -> dict[str, Any]:
@@ -98,7 +97,8 @@ def _not_listed(
     """Return the reason for which a unit is on no list, and what would have put it on one."""
     reason = left_out(visit.unit, plan.capacity, halted=plan.halt is not None)
     needed = None
-    change = CHANGES[reason]
+    kind = plan.kind
+    change = {**CHANGES, **kind.changes}[reason]
     if reason == "out_of_minutes" and visit.minutes > start.minutes_left:
         change = TOO_LONG
     elif reason == "out_of_minutes" and start.of_inspector(visit) > start.inspectors_left:
@@ -107,9 +107,9 @@ def _not_listed(
         needed = _needed_worth(start, cell, visit)
     return {
         "decided_by": reason,
-        "words": {**REASONS, **plan.kind.reasons}[reason],
-        "would": [change, ALWAYS],
-        plan.kind.needed: needed,
+        "words": {**REASONS, **kind.reasons}[reason],
+        "would": [change, kind.always],
+        kind.needed: needed,
     }
 
 
@@ -136,7 +136,7 @@ def why_lines(shown: dict[str, Any]) -> list[str]:
     drawn = "抽中 drawn" if shown["drawn"] else "未抽中 not drawn"
     lines = [f"{shown[kind.name]} | 周 week {shown['week']} | {listed}: {shown['words']}"]
     lines.append(
-        f"网格 cell {cell['cell'] or '-'} | 队伍 team {cell['team'] or '-'} | 工时 minutes {minutes}, "
+        f"{kind.roomed.format(cell=cell['cell'] or '-', team=cell['team'] or '-')} | 工时 minutes {minutes}, "
         f"其中留给风险 for scored visits {cell['minutes_for_score']}, 所需 needed {score['needed_minutes']}"
     )
     lines.append(_score_line(shown))
@@ -149,7 +149,7 @@ def why_lines(shown: dict[str, Any]) -> list[str]:
         lines.append(f"何时会列入 what would put it on the list: {'; '.join(shown['would'])}")
     if shown[kind.needed] is not None:
         lines.append(
-            f"网格内列入所需 needed in its cell: {shown[kind.needed]:.2f} {kind.worth_unit}, "
+            f"{kind.needed_words}: {shown[kind.needed]:.2f} {kind.worth_unit}, "
             f"现预计 expected now {score[kind.worth]:.2f}"
         )
     return lines
@@ -162,5 +162,5 @@ def _score_line(shown: dict[str, Any]) -> str:
         f"每小时 worth an hour {score['worth_an_hour']:.3f}"
     )
     if score["rank_in_cell"] is not None:
-        line += f", 网格内 in its cell {score['rank_in_cell']}/{shown['cell']['routine_units']}"
+        line += f", {KINDS[shown['unit']].inside} {score['rank_in_cell']}/{shown['cell']['routine_units']}"
     return line

@@ -138,9 +138,40 @@ def alert_lines(alert: Plain) -> list[str]:
 
 
 def _number_words(expected: Plain | None) -> str:
-    """Return the number of an alert in words: workers as they are counted, yuan whole."""
+    """Return the number of an alert in words: what it counts, what it rests on, and the model's interval.
+
+    The interval is of the model's number: beside the difference of a match both stand.
+    """
     if expected is None:
         return ""
-    if expected.get("unit") == YUAN:
-        return f" | 预计追回 expected to be recovered ¥{expected['number']:,.0f}"
-    return f" | 预计 expected {expected['number']:g}"
+    model, counts = expected["model"], expected.get("unit", WORKERS)
+    interval = _interval_words(expected["interval"], counts)
+    if expected["basis"] == "score":
+        return f" | {TITLES[counts]} {_counted(expected['number'], counts)}{interval}"
+    words = f" | 比对差额 difference of a match {_counted(expected['number'], counts)}"
+    if model is None:
+        return words
+    return f"{words}, 模型预计 expected by the model {_counted(model, counts)}{interval}"
+
+
+TITLES = {
+    WORKERS: "预计新增参保 expected newly covered",
+    YUAN: "预计追回 expected to be recovered",
+}
+"""What the number of a model is, by what it counts."""
+
+
+def _counted(number: float, counts: str) -> str:
+    """Return a number with what it counts: yuan whole, workers to one place where they are no whole number."""
+    if counts == YUAN:
+        return f"¥{number:,.0f}"
+    return f"{f'{number:,.1f}'.removesuffix('.0')} 人 workers"
+
+
+def _interval_words(interval: Plain | None, counts: str) -> str:
+    """Return the interval of a model's number, nothing without one."""
+    if interval is None:
+        return ""
+    sign = "¥" if counts == YUAN else ""
+    upper = "∞" if interval["upper"] is None else f"{sign}{interval['upper']:,.0f}"
+    return f" ({100 * interval['coverage']:.0f} %: {sign}{interval['lower']:,.0f}–{upper})"
