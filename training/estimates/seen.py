@@ -121,7 +121,8 @@ def _by_source(store: Store, asked: AskedPeriod, visits: PeriodVisits) -> Period
         draws=draws,
         drawn=drawn,
         inclusion=inclusion,
-        census=merged_visits(others),
+        # complaints alone: a drawn unit rests, so the draw decides whom habit and campaigns visit afterwards
+        census=merged_visits(others.take(others.kind == BY_COMPLAINT)),
         listed=merged_visits(others.take(others.kind != BY_COMPLAINT)),
         drawn_without_outcome=0,
         census_without_outcome=0,
