@@ -215,7 +215,9 @@ HALVES = (
 )
 
 
-def gaps_of(cases: TargetCases, probability: np.ndarray, member: np.ndarray) -> dict:
+def gaps_of(
+    cases: TargetCases, probability: np.ndarray, member: np.ndarray, *others: Partition
+) -> dict:
     ones = np.ones(len(cases))
     visits = Audited(
         ids=cases.ids,
@@ -228,7 +230,8 @@ def gaps_of(cases: TargetCases, probability: np.ndarray, member: np.ndarray) -> 
         days=np.full(len(cases), np.nan),
     )
     partition = Partition(SIZES, HALVES, member)
-    return group_gaps(visits, week_of_days(cases.known), [partition], LIMITS)
+    every = [partition, *others]
+    return group_gaps(visits, week_of_days(cases.known), every, LIMITS)
 
 
 @pytest.mark.parametrize(("gap", "word"), [(0.0, None), (-0.2, "watch"), (-0.5, "halt")])
@@ -246,6 +249,23 @@ def test_a_list_that_errs_more_for_a_group_is_watched_or_halted(
     assert gaps == gaps_of(
         replace(cases, label=label).take(turned), (probability + 0.4)[turned], member[turned]
     )
+
+
+def test_groups_that_appear_later_take_nothing_back_of_what_was_said_of_others() -> None:
+    cases, probability = as_told(2_500, 0.0, 4)
+    appear = np.where(np.arange(2_500) < 500, 0, np.arange(2_500) % 20)
+    names = tuple(AuditGroup(name=f"t{n}", zh="某", en="some") for n in range(20))
+
+    def limits_after(visits: int) -> list[list[float]]:
+        late = Partition(SIZES, names, appear[:visits])
+        place = np.arange(visits)
+        told = probability[:visits]
+        rows = gaps_of(cases.take(place), told, cases.subject[:visits] % 2, late)["groups"][:2]
+        return [[row["excess"]["low"], row["excess"]["high"]] for row in rows]
+
+    # one error is shared by every look, so a limit that was told once never widens
+    for before, after in zip(limits_after(500), limits_after(750), strict=True):
+        assert before[0] <= after[0] and after[1] <= before[1]
 
 
 def test_a_group_of_three_is_hidden_and_so_is_the_one_beside_it() -> None:

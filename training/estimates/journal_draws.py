@@ -13,15 +13,12 @@ from features.contract.millionths import probabilities
 from features.contract.tables import contract
 from features.store.store import Store
 from models.policy.plan_unit import ENTERPRISE, UnitKind
-from training.data.events import marks
 from training.data.labels import Codes, Floats
 from training.estimates.period_visits import Flags, Period
 
 Rows = dict[str, NDArray[Any]]
 BY_SCORE = ("score",)
 """Why a planned visit is made that a list by score brings."""
-STATUTORY = ("complaint", "exposure", "match")
-"""Why planned visits are made that are made whatever the model says."""
 
 
 def journal_rows(store: Store, table: str, target: str, columns: tuple[str, ...]) -> Rows:
@@ -92,26 +89,6 @@ def listed_weeks(
     return rows[kind.name], rows["week"]
 
 
-def certain_weeks(
-    store: Store,
-    target: str,
-    period: Period,
-    draws: JournalDraws,
-    kind: UnitKind = ENTERPRISE,
-) -> tuple[Codes, Codes]:
-    """Return the units that complaints, exposures and matches bring whatever is drawn, and the Monday of each.
-
-    A drawn unit may keep its place in the queue at whatever rank, so it counts only where one that was not drawn stands
-    behind it in its cell. A drawn unit is taken off the list by score, and nobody wrote down whether it would have stood there:
-    so that list is no census.
-    """
-    rows = _planned_rows(store, target, period, Planned(kind, STATUTORY))
-    drawn_marks = marks(draws.unit[draws.drawn], draws.monday[draws.drawn])
-    was_drawn = np.isin(marks(rows[kind.name], rows["week"]), drawn_marks)
-    is_certain = rows["position"] <= _last_undrawn(rows[kind.room], rows, was_drawn)
-    return rows[kind.name][is_certain], rows["week"][is_certain]
-
-
 @dataclass(frozen=True, slots=True)
 class Planned:
     """Which rows of plans: of what kind of unit, made for which reasons."""
@@ -128,18 +105,8 @@ class Planned:
 
 def _planned_rows(store: Store, target: str, period: Period, asked: Planned) -> Rows:
     """Return the rows of a period's plans that were made for some reasons."""
-    read = (asked.kind.name, "week", asked.kind.room, "position", "why")
+    read = (asked.kind.name, "week", "why")
     rows = journal_rows(store, asked.kind.plans, target, read)
     in_period = period.holds(rows["week"])
     is_asked = np.isin(rows["why"], asked.codes)
     return {name: column[in_period & is_asked] for name, column in rows.items()}
-
-
-def _last_undrawn(room: Codes, rows: Rows, was_drawn: Flags) -> Codes:
-    """Return of each row the last position in the list of its room that was not drawn, -1 where all were."""
-    # units without a cell have one list together
-    cell = np.where(room == NULL, -1, room)
-    _, member = np.unique(marks(cell, rows["week"]), return_inverse=True)
-    last = np.full(len(cell) + 1, -1, np.int64)
-    np.maximum.at(last, member[~was_drawn], rows["position"][~was_drawn])
-    return last[member]

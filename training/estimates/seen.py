@@ -13,7 +13,6 @@ from training.data.events import marks
 from training.data.labels import SUBJECT, Codes, Floats
 from training.estimates.journal_draws import (
     JournalDraws,
-    certain_weeks,
     journal_draws,
     listed_weeks,
 )
@@ -80,11 +79,14 @@ def seen_in(store: Store, asked: AskedPeriod) -> PeriodSeen:
 def _by_journal(
     store: Store, asked: AskedPeriod, visits: PeriodVisits, ours: JournalDraws
 ) -> PeriodSeen:
-    """Return what visits to units say that our own draws and plans named."""
+    """Return what visits to units say that our own draws and plans named.
+
+    None of them is a census. A cell's minutes are shared: each drawn unit takes minutes from complaints, a drawn complaint is
+    visited at whatever rank, and a drawn unit leaves the list by score. Who is drawn therefore decides who else is visited, and
+    a total that takes those as certain counts some of them twice (`tests/test_estimates_redraws.py`).
+    """
     unit, monday = ours.first_drawn()
     drawn = visits_by_plan(visits, unit, monday, asked.late_days)
-    certain = certain_weeks(store, asked.name, asked.period, ours, asked.kind)
-    census = visits_by_plan(visits, *certain, asked.late_days)
     by_score = listed_weeks(store, asked.name, asked.period, asked.kind)
     listed = visits_by_plan(visits, *by_score, asked.late_days)
     units = store.dictionary(asked.kind.name).size
@@ -93,10 +95,10 @@ def _by_journal(
         draws=ours.draws,
         drawn=drawn,
         inclusion=ours.inclusion(drawn.unit),
-        census=merged_visits(census),
+        census=visits.take(np.zeros(len(visits), np.bool_)),
         listed=merged_visits(listed),
         drawn_without_outcome=len(unit) - len(drawn),
-        census_without_outcome=len(np.setdiff1d(certain[0], census.unit)),
+        census_without_outcome=0,
         chance=ours.inclusion(np.arange(units)),
     )
 
@@ -119,7 +121,8 @@ def _by_source(store: Store, asked: AskedPeriod, visits: PeriodVisits) -> Period
         draws=draws,
         drawn=drawn,
         inclusion=inclusion,
-        census=merged_visits(others),
+        # complaints alone: a drawn unit rests, so the draw decides whom habit and campaigns visit afterwards
+        census=merged_visits(others.take(others.kind == BY_COMPLAINT)),
         listed=merged_visits(others.take(others.kind != BY_COMPLAINT)),
         drawn_without_outcome=0,
         census_without_outcome=0,

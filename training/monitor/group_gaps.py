@@ -31,7 +31,8 @@ def group_gaps(
 ) -> dict[str, list[Row]]:
     """Return the excess of each group, and of each pair how far the first exceeds the second; small groups are hidden."""
     divisions = divided(visits, partitions)
-    judged = sum(len(division.shown) for division in divisions)
+    # every group that could be shown, since a share of the error that depends on those shown so far is spent again
+    judged = sum(len(partition.groups) for partition in partitions)
     groups: list[Row] = []
     pairs: list[Row] = []
     for division in divisions:
