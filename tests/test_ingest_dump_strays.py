@@ -145,8 +145,16 @@ def test_statements_without_rows_of_a_lacking_table_are_left_alone(dump: Path, t
     assert "files and folders left alone: schema.sql" in notes
 
 
-def test_packed_statements_that_break_off_are_refused(dump: Path) -> None:
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "never packed"])
+def test_packed_statements_that_are_damaged_are_refused(dump: Path, damage: str) -> None:
     text = "\n".join(f"-- {number * number}" for number in range(9999))
-    (dump / "all.sql.gz").write_bytes(gzip.compress(text.encode())[:-50])
-    with pytest.raises(SourceError, match=r"^all.sql.gz cannot be read to its end"):
+    packed = gzip.compress(text.encode())
+    middle = len(packed) // 2
+    written = {
+        "cut": packed[:-50],
+        "overwritten": packed[:middle] + b"\xff" * 64 + packed[middle + 64 :],
+        "never packed": text.encode(),
+    }
+    (dump / "all.sql.gz").write_bytes(written[damage])
+    with pytest.raises(SourceError, match=r"^all.sql.gz cannot be read as gzip; write it again"):
         find_source(SOURCE, dump)

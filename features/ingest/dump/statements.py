@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from features.errors import SourceError
+from features.ingest.dialect import unpacked
 
 STATEMENTS = (".sql", ".sql.gz", ".dump", ".pgsql")
 """Endings of what mysqldump, pg_dump and Oracle's tools write as statements."""
@@ -53,14 +53,9 @@ def _table_of(line: bytes) -> str | None:
 
 
 def _beginnings(path: Path) -> Iterator[bytes]:
-    """Yield the beginning of each line; SourceError where the file breaks off."""
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            yield from _line_beginnings(file)  # type: ignore[arg-type]
-    except (OSError, EOFError):
-        raise SourceError(
-            f"{path.name} cannot be read to its end; write it again, or remove it"
-        ) from None
+    """Yield the beginning of each line; SourceError where a compressed file is damaged."""
+    with unpacked(path) as file:
+        yield from _line_beginnings(file)
 
 
 def _line_beginnings(file: BinaryIO) -> Iterator[bytes]:
