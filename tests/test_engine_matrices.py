@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.aggregates.reader import FAR_KEYS
 from features.calendar import day_of
 from features.cases import Cases
 from features.catalogue.model import ENTITIES
@@ -71,7 +70,6 @@ def test_rows_read_unit_by_unit_give_the_bits_of_rows_read_together(
     history: Store, entity: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = matrix(history, entity, LAST - 60).keys.tolist()
-    monkeypatch.setattr("features.aggregates.reader.FAR_KEYS", 1)
     together = matrix(history, entity, LAST - 60, ids)
     monkeypatch.setattr("features.aggregates.reader.ROWS_OF_A_READ", -1)
     apart = matrix(history, entity, LAST - 60, ids)
@@ -85,7 +83,7 @@ def test_scattered_units_read_little_more_than_their_own_rows(
     monkeypatch.setenv("LSSI_HOME", str(city_home))
     store = open_store(city_2000)
     ids = matrix(store, "enterprise", LAST).keys[::90].tolist()
-    assert len(ids) > 2 * FAR_KEYS
+    assert len(ids) > 16
     read: list[int] = []
     rows = Store.rows
 

@@ -35,8 +35,6 @@ MANY_UNITS = 2_000
 """Units below which reading their own rows is cheaper than opening a rollup."""
 ROWS_OF_A_READ = 1_024
 """Rows of other keys that take about as long to read as one more key does by itself: between 512 and 1,024 (benchmarks)."""
-FAR_KEYS = 8
-"""Keys up to which each is read by itself, so that nothing of what lies between them is read."""
 
 
 def atom_values(
@@ -220,15 +218,10 @@ class Reader:
         return prefix_sums(placed, units, sums)
 
     def _batches(self, units: Units) -> list[Units]:
-        """Return units whose keys span at most ROWS_AT_ONCE codes, fewer where they hold more than MOST_ROWS, in turn.
-
-        Few far keys are read one by one.
-        """
+        """Return units whose keys span at most ROWS_AT_ONCE codes, fewer where they hold more than MOST_ROWS, in turn."""
         if len(units) < 2:
             return [units] if len(units) else []
-        edges = first_edges(units.key, FAR_KEYS)
-        if len(edges) == FAR_KEYS:
-            edges = self._even_edges(units.key)
+        edges = self._even_edges(units.key)
         batches = []
         for first, last in pairwise([0, *edges, len(units)]):
             batch = slice(first, last)
@@ -251,18 +244,6 @@ def key_span(units: Units) -> tuple[int, int]:
     """Return the first key of sorted units, and the one after their last."""
     first, last = int(units.key[0]), int(units.key[-1])
     return first, last + 1
-
-
-def first_edges(key: Column, most: int) -> list[int]:
-    """Return the first places, at most `most`, at which a sorted key is another than before.
-
-    >>> first_edges(np.array([3, 3, 5, 9, 9]), 4), first_edges(np.array([3, 3, 5, 9, 9]), 1)
-    ([2, 3], [2])
-    """
-    edges = [int(np.searchsorted(key, key[0], side="right"))]
-    while edges[-1] < len(key) and len(edges) <= most:
-        edges.append(int(np.searchsorted(key, key[edges[-1]], side="right")))
-    return edges[:-1]
 
 
 def joined_units(atoms: Iterable[Atom], parts: list[dict[Atom, Values]]) -> dict[Atom, Values]:

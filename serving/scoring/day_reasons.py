@@ -13,6 +13,7 @@ from models.explain.case_reasons import AT_ONCE, case_reasons
 from models.explain.explain import explain
 from models.explain.reasons import Reason
 from models.explain.sentence import without_rows
+from models.explain.wording import LANGUAGES
 from serving.ledger.reasons import plain_reason
 
 STRONGEST = 3
@@ -55,6 +56,6 @@ def _strongest(
 def _for_a_list(reason: Reason) -> dict[str, Any]:
     """Return a reason as plain values, its sentences without the numbers of rows."""
     plain = dict(plain_reason(reason))
-    for language in ("zh", "en"):
+    for language in LANGUAGES:
         plain[language] = without_rows(plain[language], reason.facts, language)
     return plain

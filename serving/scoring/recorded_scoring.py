@@ -21,7 +21,7 @@ from serving.ledger.by_key import record_by_retry_key
 from serving.ledger.entries import Entry
 from serving.ledger.ledger import Ledger
 from serving.ledger.read import StoredRecord, find, prove
-from serving.ledger.record import Case, Plain, record_of
+from serving.ledger.record import Case, Plain, Record, record_of
 from serving.requests import ClaimHistory, EnterpriseHistory, ProviderHistory
 from serving.scoring.from_day import (
     day_for,
@@ -131,11 +131,10 @@ class Desk:
 
     async def _answered_before(self, question: Question, error: LssiError) -> Answer:
         """Return what a question got under its idempotency key before the model or a unit was gone; else raise the error."""
-        record_id = await self._aside(partial(self._record_before, question))
-        if record_id is None:
+        answer = await self._aside(partial(self._answer_before, question))
+        if answer is None:
             raise error
-        answer = await self._aside(partial(self._recorded_answer, record_id))
-        return Answer.model_validate({**answer, "record_id": record_id})
+        return Answer.model_validate(answer)
 
     async def _scored(self, manner: Manner, asked: IdsAsked, question: Question) -> Answer:
         """Return the recorded answer of ids that the caller may see."""
@@ -211,20 +210,26 @@ class Desk:
         answer = answer_of(store, scoring, self.scorer.dormancy)
         return answer, entry_for(store, scoring, answer, question, moment=self.clock())
 
-    def _record_before(self, question: Question) -> str | None:
-        """Return the number of the record that a question has under its idempotency key; None where it has none."""
+    def _answer_before(self, question: Question) -> Plain | None:
+        """Return the answer and number of the record under a question's key; None where none is of this question."""
         if question.retry_key is None:
             return None
         stored = record_by_retry_key(self.ledger.path, question.retry_key)
         if stored is None or stored.payload is None:
             return None
-        is_same = record_of(stored.payload).request == question.digest
-        return stored.record_id if is_same else None
+        record = record_of(stored.payload)
+        if record.request != question.digest:
+            return None
+        return {**self._answer_in(record), "record_id": stored.record_id}
 
     def _recorded_answer(self, record_id: str) -> Plain:
-        """Return the answer that a record holds."""
+        """Return the answer that the record of a number holds."""
         payload = find(self.ledger.path, record_id).payload
-        return resolved(local_file(self.ledger.path).parent, record_of(payload or b"")).answer
+        return self._answer_in(record_of(payload or b""))
+
+    def _answer_in(self, record: Record) -> Plain:
+        """Return the answer that a record holds, what it takes from a scored day filled in."""
+        return resolved(local_file(self.ledger.path).parent, record).answer
 
     def _proved_record(self, record_id: str) -> Recorded:
         stored = self._stored(record_id)

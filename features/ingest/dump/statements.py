@@ -26,7 +26,7 @@ _ROWS = re.compile(
 
 def check_statements(path: Path, lacking: Collection[str]) -> None:
     """Raise SourceError where a file of statements holds rows of a table that no other file gives."""
-    if not path.name.lower().endswith(STATEMENTS) or not path.is_file():
+    if not lacking or not path.name.lower().endswith(STATEMENTS) or not path.is_file():
         return
     for line in _beginnings(path):
         table = _table_of(line)
