@@ -173,11 +173,11 @@ def levelled_untold(untold: Untold, unseen: Unseen) -> Untold:
     Few finds move it little: as far as their share of as many and BESIDE more.
     """
     count = unseen.count[unseen.is_untold]
-    told = unseen.told[unseen.is_untold]
-    if not (told.sum() > 0 and count.sum() > 0):
+    uncorrected = unseen.told[unseen.is_untold]
+    if not (uncorrected.sum() > 0 and count.sum() > 0):
         return untold
     finds = int((count > 0).sum())
-    ratio = (count.sum() / told.sum()) ** (finds / (finds + BESIDE))
+    ratio = (count.sum() / uncorrected.sum()) ** (finds / (finds + BESIDE))
     level = float(np.clip(ratio, 1 / FARTHEST, FARTHEST))
     return untold.model_copy(update={"stake": untold.stake * level})
 
